@@ -1,0 +1,5 @@
+"""`python -m duyen` is the `duyen` command."""
+
+from duyen.cli import main
+
+main()
