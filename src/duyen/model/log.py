@@ -1,0 +1,55 @@
+"""Entries of the log: everything durable that was ever told to us, in three lanes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from duyen.model.decision import Decision
+from duyen.model.event import Collected, Rejected
+from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
+from duyen.model.times import Millis
+
+
+class Lane(IntEnum):
+    """Control is always read first, live next, bulk in slices between them."""
+
+    CONTROL = 0
+    LIVE = 1
+    BULK = 2
+
+
+class Delivered(msgspec.Struct, frozen=True, tag_field="kind", tag="delivered", omit_defaults=True):
+    """A sender's receipt: the fate of one outbox row. `state`: sent | failed | cancelled | expired."""
+
+    key: str
+    person: str
+    message: str
+    state: str
+    time: Millis
+    reason: str = ""
+    provider_id: str = ""
+
+
+class ImportMark(msgspec.Struct, frozen=True, tag_field="kind", tag="import"):
+    """How many results of an import (`name`: its file and mapping) are in the log up to here."""
+
+    name: str
+    reached: int
+
+
+Entry = (
+    Collected
+    | Rejected
+    | ImportMark
+    | Decision
+    | Delivered
+    | ResourceChange
+    | CatalogueChange
+    | Nudge
+    | Tick
+)
+
+encode_entry = msgspec.json.Encoder().encode
+decode_entries = msgspec.json.Decoder(list[Entry]).decode

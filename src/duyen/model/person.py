@@ -1,0 +1,138 @@
+"""One customer, one document.
+
+*Knowledge* (any order of the same events gives the same): identifiers, traits, consent statements,
+history, series, totals. *Not knowledge* (merged by the table in `profiles.merge`): cells, ledger, places,
+pending decisions. The head holds everything but old history, which lies in append-only chunks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from duyen.model.consent import Statement
+from duyen.model.event import Event
+from duyen.model.times import Millis
+
+SCHEMA = 1
+TREATED = "treated"
+HELD_OUT = "held_out"
+GLOBAL = "global"
+"""Name of the programme-wide hold-out experiment."""
+
+
+class Trait(msgspec.Struct, frozen=True, array_like=True):
+    """A trait's value with the event that wrote it: last writer by (time, message id)."""
+
+    value: Any
+    time: Millis
+    id: str
+    source: str = ""
+
+
+class Series(msgspec.Struct, array_like=True):
+    """Accumulator of one SeriesSpec: all-time count and total, and the newest points.
+
+    `points` are (event time, amount in micros), newest first (ties: larger amount first).
+    """
+
+    count: int = 0
+    total: int = 0
+    points: list[tuple[Millis, int]] = []
+
+
+class Cell(msgspec.Struct, frozen=True, array_like=True):
+    """Membership in an arm of an experiment: a fact since first eligibility.
+
+    `crossed`: people of two arms were merged; they stay in the first (intention to treat).
+    """
+
+    arm: str
+    since: Millis
+    crossed: bool = False
+
+
+class Outcome(msgspec.Struct, array_like=True):
+    """What a person of an experiment did since eligibility: orders, revenue in micros."""
+
+    orders: int = 0
+    revenue: int = 0
+
+
+class Contact(msgspec.Struct, frozen=True, array_like=True):
+    """One line of the contact ledger: an admitted contact, or one that policy refused, and why.
+
+    `state`: queued | sent | failed | cancelled | refused | held_out; `reason` is a stable code
+    (`consent.missing`, `cap.reached`, `quiet_hours`, `suppressed`, `hold_out`, `expired`, ...).
+    """
+
+    key: str
+    time: Millis
+    channel: str
+    purpose: str
+    message: str
+    brand: str
+    origin: str
+    state: str
+    reason: str = ""
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where a person stands in one journey run: path of step indices, and when it goes on.
+
+    `run` names the run (journey id + entering cause) and seeds idempotency keys; `done` keeps the
+    memory for re-entry rules.
+    """
+
+    journey: str
+    run: str
+    entered: Millis
+    step: tuple[int, ...]
+    wake: Millis
+    trigger: dict[str, Any]
+    done: bool = False
+    outcome: str = ""
+
+
+class Pending(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that may still get an outcome: which arm it chose and until when outcomes count."""
+
+    id: str
+    time: Millis
+    until: Millis
+    placement: str
+    arm: str
+    viewed: bool = False
+    clicked: bool = False
+
+
+class Person(msgspec.Struct, omit_defaults=True):
+    """The head of a customer's document. A step works on its own decoded copy and returns it."""
+
+    id: str
+    schema: int = SCHEMA
+    identifiers: dict[str, dict[str, Millis]] = {}
+    traits: dict[str, Trait] = {}
+    consent: dict[str, Statement] = {}
+    first: Millis = 0
+    last: Millis = 0
+    events: int = 0
+    recent: list[Event] = []
+    """The newest events, ascending by (time, id)."""
+    chunks: int = 0
+    """How many chunks of older events exist beside the head."""
+    seen: dict[int, Millis] = {}
+    """64-bit hashes of message ids with arrival (NEVER for imported rows): de-duplication."""
+    series: dict[str, Series] = {}
+    specs: str = ""
+    """Fingerprint of the SeriesSpecs that `series` was accumulated for."""
+    cells: dict[str, Cell] = {}
+    outcomes: dict[str, Outcome] = {}
+    ledger: list[Contact] = []
+    places: dict[str, Place] = {}
+    pending: dict[str, Pending] = {}
+    shown: dict[str, list[Millis]] = {}
+    """When offers with a cap were seen, newest first; not knowledge (merge: both, newest 50)."""
+    trusted: bool = False
+    """Whether some trusted evidence named one of the identifiers."""

@@ -1,0 +1,124 @@
+"""What the company has decided: immutable, versioned, folded from the log's control lane."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from duyen.model.catalogue import Offer, Placement
+from duyen.model.consent import DEFAULT_BRAND
+from duyen.model.journey import Journey
+from duyen.model.message import Message
+from duyen.model.rule import Rule
+from duyen.model.times import DAY, Millis
+
+ResourceKind = Literal[
+    "segment", "journey", "message", "offer", "placement", "settings", "key", "admin"
+]
+
+
+class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A named rule whose membership is kept live."""
+
+    id: str
+    name: str
+    rule: Rule
+    description: str = ""
+
+
+class NamespaceRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one identifier namespace may join people: most values per person, and its priority (1 is highest)."""
+
+    limit: int = 5
+    priority: int = 0
+
+
+class Cap(msgspec.Struct, frozen=True):
+    """At most `most` marketing contacts per person on `channel` ("*" = all) within `within`."""
+
+    most: int
+    within: Millis
+    channel: str = "*"
+
+
+class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The workspace: one per company."""
+
+    name: str = "Duyên"
+    timezone: str = "Asia/Ho_Chi_Minh"
+    currency: str = "VND"
+    language: str = "vi"
+    brands: tuple[str, ...] = (DEFAULT_BRAND,)
+    hold_out: float = 0.1
+    """Share of people in the global hold-out, 0 to 0.5."""
+    hold_out_salt: str = "global-1"
+    caps: tuple[Cap, ...] = (Cap(1, DAY, "email"), Cap(3, 7 * DAY, "*"))
+    quiet_from: str = "21:00"
+    quiet_to: str = "08:00"
+    identity: dict[str, NamespaceRule] = {}
+    blocked: tuple[str, ...] = ()
+    paused: bool = False
+    """The pause-all switch: nothing leaves while true."""
+    send_only_to: tuple[str, ...] = ()
+    """For trials: addresses, or @domains, that may be sent to; everyone else is refused."""
+    sender: str = "Duyên <hello@localhost>"
+    reply_to: str = ""
+    postal_address: str = ""
+    conversion_window: Millis = 7 * DAY
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A snapshot of all live definitions. `version` is the log offset of its last change.
+
+    `message_versions`: (message id -> version number) of the current text of each message.
+    """
+
+    version: int = 0
+    segments: dict[str, Segment] = {}
+    journeys: dict[str, Journey] = {}
+    messages: dict[str, Message] = {}
+    message_versions: dict[str, int] = {}
+    offers: dict[str, Offer] = {}
+    placements: dict[str, Placement] = {}
+    settings: WorkspaceSettings = WorkspaceSettings()
+    broken: dict[tuple[str, str], str] = {}
+    """(kind, id) -> what is wrong with a definition that cannot be read: it is left out, the rest goes on."""
+
+
+class ResourceChange(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="program", omit_defaults=True
+):
+    """A definition was put (body) or deleted (body None): audit, versions and undo come from these."""
+
+    resource: ResourceKind
+    id: str
+    body: dict[str, Any] | None
+    author: str
+    time: Millis
+
+
+class CatalogueChange(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="catalogue", omit_defaults=True
+):
+    """Items put into the catalogue (whole items; the later log offset wins per id); `removed` ids."""
+
+    items: tuple[dict[str, Any], ...]
+    time: Millis
+    author: str
+    removed: tuple[str, ...] = ()
+
+
+class Nudge(msgspec.Struct, frozen=True, tag_field="kind", tag="nudge", omit_defaults=True):
+    """Look at everybody again: `reason` = program (new definitions) | schedule (journey's tick) | evaluate (as_of)."""
+
+    id: str
+    reason: Literal["program", "schedule", "evaluate"]
+    time: Millis
+    journey: str = ""
+
+
+class Tick(msgspec.Struct, frozen=True, tag_field="kind", tag="tick"):
+    """Simulated time moves to `now` for every process (DUYEN_CLOCK=simulated)."""
+
+    now: Millis

@@ -1,0 +1,82 @@
+"""Values as they are kept: text in NFC, numbers exact, so that every engine reads the same.
+
+Rules compare text exactly (NFC) or *folded* (lower case, no diacritics, đ as d); numbers as micros:
+whole millionths, an int. A number that does not fit (|x| >= 1e12, not finite) is no number to a rule.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+MICRO = 1_000_000
+_SIX_PLACES = Decimal("0.000001")
+_LARGEST = Decimal(10) ** 12
+MAX_DEPTH = 8
+
+
+def fold(text: str) -> str:
+    """Lower case without diacritics: `Nguyễn Đức` -> `nguyen duc`; for search and `contains`."""
+    if text.isascii():
+        return text.lower()
+    spread = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    bare = "".join(c for c in spread if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", bare.casefold())
+
+
+def to_micros(value: object) -> int | None:
+    """The number in whole millionths, or None where the value is no number a rule can use.
+
+    Accepts int, float, Decimal and decimal text (`"19.90"`, as shops send money); never bool.
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return value * MICRO if abs(value) < 10**12 else None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        number = Decimal(repr(value))
+    elif isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, str) and 0 < len(value) <= 40:
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return None
+    else:
+        return None
+    if not number.is_finite() or abs(number) >= _LARGEST:
+        return None
+    return int(number.quantize(_SIX_PLACES, ROUND_HALF_EVEN).scaleb(6))
+
+
+def from_micros(micros: int) -> Decimal:
+    """The exact decimal of a number of millionths, without trailing zeros below two places."""
+    number = Decimal(micros).scaleb(-6)
+    trimmed = number.normalize()
+    exponent = trimmed.as_tuple().exponent
+    return (
+        number.quantize(Decimal("0.01")) if isinstance(exponent, int) and exponent > -2 else trimmed
+    )
+
+
+def canonical(value: Any, depth: int = 0) -> Any:
+    """A JSON value as it is kept: NFC text, floats to six places, depth at most MAX_DEPTH."""
+    if isinstance(value, str):
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return round(value, 6)
+    if isinstance(value, dict):
+        if depth >= MAX_DEPTH:
+            return None
+        return {canonical(k): canonical(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        if depth >= MAX_DEPTH:
+            return None
+        return [canonical(v, depth + 1) for v in value]
+    return value
