@@ -1,0 +1,42 @@
+"""What a condition means: on one person, on a batch as columns, on the lake. One language, one meaning."""
+
+from duyen.rules.batch import Compiled
+from duyen.rules.columns import Twins, twins
+from duyen.rules.compare import find, matches, passes, to_instant
+from duyen.rules.evaluate import Verdict, evaluate, trait_value
+from duyen.rules.inline import inline
+from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
+from duyen.rules.series import (
+    Accumulators,
+    amount_of,
+    covers,
+    insert,
+    series_key,
+    series_needed,
+    union,
+)
+
+__all__ = [
+    "Accumulators",
+    "Compiled",
+    "Twins",
+    "Verdict",
+    "amount_of",
+    "covers",
+    "evaluate",
+    "find",
+    "inline",
+    "insert",
+    "matches",
+    "parse_rule",
+    "parse_where",
+    "passes",
+    "series_key",
+    "series_needed",
+    "to_data",
+    "to_instant",
+    "trait_value",
+    "twins",
+    "union",
+    "where_to_data",
+]

@@ -1,0 +1,140 @@
+"""Accumulators: what of the past lies in the head so that rules need not read the history.
+
+A series is keyed by (event, where, of). It knows the all-time count and total, and the newest points as
+far as some rule asks for them. Adding is commutative and associative, and so is uniting: any order and
+any split of the same events give the same series. What a trimmed series has dropped never returns, so a
+rule that needs more (a wider spec) needs the series folded again from the history.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from heapq import merge
+from typing import Any
+
+import msgspec
+
+from duyen.model.person import Series
+from duyen.model.rule import All, AnyOf, Did, Not, Rule, SeriesSpec, SumIs, Where
+from duyen.model.times import Millis
+from duyen.model.values import to_micros
+from duyen.rules.compare import find, matches, typed
+
+Point = tuple[Millis, int]
+
+
+def series_key(event: str, where: tuple[Where, ...] = (), of: str = "") -> str:
+    """Sixteen hex digits that name the series, whatever the order of `where`."""
+    if not where:
+        return _key(event, (), of)
+    tests = [(w.property, w.test.operator, typed(w.test.operand)) for w in where]
+    if len(tests) > 1:
+        tests.sort(key=_order)
+    return _key(event, tuple(tests), of)
+
+
+def _order(test: tuple[str, str, tuple[Any, ...]]) -> bytes:
+    return msgspec.json.encode(test)
+
+
+@lru_cache(maxsize=65_536)
+def _key(event: str, tests: tuple[Any, ...], of: str) -> str:
+    return blake2b(msgspec.json.encode([event, tests, of]), digest_size=8).hexdigest()
+
+
+def leaves(rule: Rule) -> Iterator[Rule]:
+    """The rule's conditions, without and/or/not."""
+    match rule:
+        case All(rules) | AnyOf(rules):
+            for each in rules:
+                yield from leaves(each)
+        case Not(inner):
+            yield from leaves(inner)
+        case _:
+            yield rule
+
+
+def series_needed(rules: Iterable[Rule]) -> dict[str, SeriesSpec]:
+    """What the rules need accumulated, by series key; a named segment brings nothing (inline first)."""
+    specs: dict[str, SeriesSpec] = {}
+    for rule in rules:
+        for leaf in leaves(rule):
+            if isinstance(leaf, Did | SumIs):
+                key, spec = spec_of(leaf)
+                specs[key] = unite(specs[key], spec) if key in specs else spec
+    return specs
+
+
+def spec_of(leaf: Did | SumIs) -> tuple[str, SeriesSpec]:
+    """The series one condition reads, and how much of it."""
+    if isinstance(leaf, SumIs):
+        key = series_key(leaf.event, leaf.where, leaf.of)
+        return key, SeriesSpec(leaf.event, leaf.where, leaf.of, horizon=leaf.within or 0)
+    keep = max(leaf.at_least, 0 if leaf.at_most is None else leaf.at_most + 1)
+    return series_key(leaf.event, leaf.where), SeriesSpec(leaf.event, leaf.where, keep=keep)
+
+
+def unite(a: SeriesSpec, b: SeriesSpec) -> SeriesSpec:
+    """The spec that serves both; they are of one series."""
+    return msgspec.structs.replace(a, keep=max(a.keep, b.keep), horizon=max(a.horizon, b.horizon))
+
+
+def covers(have: SeriesSpec | None, need: SeriesSpec) -> bool:
+    """Whether a series kept for `have` also serves `need`, so that nothing must be folded again."""
+    return have is not None and have.keep >= need.keep and have.horizon >= need.horizon
+
+
+def _newest_first(point: Point) -> Point:
+    return (-point[0], -point[1])
+
+
+def insert(series: Series, spec: SeriesSpec, time: Millis, amount: int = 0) -> None:
+    """Add one matching event to the series, in place; `amount` in micros."""
+    series.count += 1
+    series.total += amount
+    insort(series.points, (time, amount), key=_newest_first)
+    _trim(series.points, spec)
+
+
+def union(a: Series, b: Series, spec: SeriesSpec) -> Series:
+    """The series of both sets of events, which share none."""
+    points = list(merge(a.points, b.points, key=_newest_first))
+    _trim(points, spec)
+    return Series(a.count + b.count, a.total + b.total, points)
+
+
+def _trim(points: list[Point], spec: SeriesSpec) -> None:
+    """Drop what the spec does not need: points beyond the newest `keep` and at or before the horizon."""
+    if not points:
+        return
+    oldest = points[0][0] - spec.horizon
+    while len(points) > spec.keep and points[-1][0] <= oldest:
+        points.pop()
+
+
+def amount_of(properties: Mapping[str, Any], of: str) -> int:
+    """The micros of a property; 0 where it is no number, or nothing is added up."""
+    return (to_micros(find(properties, of)) or 0) if of else 0
+
+
+class Accumulators:
+    """Specs arranged by event name: an event looks only at the series that can be its own."""
+
+    def __init__(self, specs: Mapping[str, SeriesSpec]) -> None:
+        self._by_event: dict[str, list[tuple[str, SeriesSpec]]] = {}
+        for key, spec in specs.items():
+            self._by_event.setdefault(spec.event, []).append((key, spec))
+
+    def add(
+        self, series: dict[str, Series], event: str, properties: Mapping[str, Any], time: Millis
+    ) -> None:
+        """Put one event into every series of a document that it belongs to."""
+        for key, spec in self._by_event.get(event, ()):
+            if matches(spec.where, properties):
+                found = series.get(key)
+                if found is None:
+                    found = series[key] = Series()
+                insert(found, spec, time, amount_of(properties, spec.of))
