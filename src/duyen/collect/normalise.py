@@ -1,0 +1,164 @@
+"""From a call as collected to an Event as every room reads it. Pure, and the same on every machine."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import msgspec
+
+from duyen.collect.identifiers import of_device, of_external, of_traits
+from duyen.model.event import (
+    ALIASED,
+    GROUPED,
+    IDENTIFIED,
+    PAGE_VIEWED,
+    SCREEN_VIEWED,
+    Collected,
+    Event,
+    Identifier,
+    is_bearer,
+)
+from duyen.model.values import canonical
+
+_NAMES = {
+    "page": PAGE_VIEWED,
+    "screen": SCREEN_VIEWED,
+    "identify": IDENTIFIED,
+    "group": GROUPED,
+    "alias": ALIASED,
+}
+_PAGE = ("url", "path", "referrer", "title", "search")
+_DEVICE = ("type", "manufacturer", "model", "name", "token")
+_SIMPLE = frozenset({str, int, bool, type(None)})
+
+
+class _Context(msgspec.Struct, rename="camel"):
+    """What is read of a context; SDKs send much more."""
+
+    page: Any = None
+    campaign: Any = None
+    library: Any = None
+    consent: Any = None
+    locale: Any = None
+    timezone: Any = None
+    ip: Any = None
+    user_agent: Any = None
+    group_id: Any = None
+    device: Any = None
+    external_ids: Any = None
+    traits: Any = None
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_context = msgspec.json.Decoder(_Context).decode
+_NO_CONTEXT = _Context()
+
+
+def normalise(collected: Collected) -> Event:
+    """Fill in the name, bring values into the one form they are kept in, and read off who it was."""
+    properties = _values(collected.properties) if collected.properties else {}
+    traits = _values(collected.traits) if collected.traits else {}
+    context = _context(collected.context) if collected.context else _NO_CONTEXT
+    person: dict[str, Any] = context.traits if type(context.traits) is dict else {}
+    kind = collected.type
+    name = _NAMES.get(kind) or _nfc(collected.name)
+    if kind == "identify":
+        person = {**person, **traits} if person else traits
+    elif kind == "group":
+        # The traits of a group call are the group's, not the person's.
+        properties = {**properties, **traits}
+    elif collected.name and kind != "track":
+        properties.setdefault("name", _nfc(collected.name))
+    if collected.group_id:
+        properties["group_id"] = _nfc(collected.group_id)
+    return Event(
+        collected.id,
+        kind,
+        name,
+        collected.time,
+        collected.received,
+        collected.source,
+        collected.trusted,
+        _identifiers(collected, person, context),
+        properties,
+        person,
+        {} if context is _NO_CONTEXT else _slim(context),
+        collected.imported,
+    )
+
+
+def _values(raw: msgspec.Raw) -> dict[str, Any]:
+    """The decoded, canonical object."""
+    return _kept(_decode(raw), _is_plain(bytes(raw)))
+
+
+def _context(raw: msgspec.Raw) -> _Context:
+    """The parts of a context that are read, canonical."""
+    context = _decode_context(raw)
+    plain = _is_plain(bytes(raw))
+    for field in _Context.__struct_fields__:
+        value = getattr(context, field)
+        if type(value) is dict:
+            setattr(context, field, _kept(value, plain))
+        elif value is not None and not (plain and type(value) is str):
+            setattr(context, field, canonical(value))
+    return context
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether all text in this JSON is ASCII, so that it is in NFC as it is."""
+    return data.isascii() and b"\\u" not in data
+
+
+def _kept(values: dict[str, Any], plain: bool) -> dict[str, Any]:
+    """The object in the form in which values are kept; in plain ones few values need a look."""
+    if not plain:
+        kept: dict[str, Any] = canonical(values)
+        return kept
+    for key, value in values.items():
+        if type(value) not in _SIMPLE:
+            values[key] = canonical(value, 1)
+    return values
+
+
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _identifiers(
+    collected: Collected, person: dict[str, Any], context: _Context
+) -> tuple[Identifier, ...]:
+    """Who it was, sorted. A previousId is a name the person had before: an anonymous one."""
+    found: set[Identifier] = set()
+    if collected.user_id:
+        found.add(("user_id", _nfc(collected.user_id)))
+    if collected.anonymous_id:
+        found.add(("anonymous_id", _nfc(collected.anonymous_id)))
+    if collected.previous_id and collected.type == "alias":
+        found.add(("anonymous_id", _nfc(collected.previous_id)))
+    if person:
+        of_traits(person, found)
+    if context.device:
+        of_device(context.device, found)
+    if context.external_ids:
+        of_external(context.external_ids, found)
+    if collected.verified:
+        found = {i for i in found if i[0] in collected.verified or is_bearer(i[0])}
+    return tuple(sorted(found)) if len(found) > 1 else tuple(found)
+
+
+def _slim(context: _Context) -> dict[str, Any]:
+    """Only what later rooms use."""
+    slim: dict[str, Any] = {}
+    if type(page := context.page) is dict:
+        slim["page"] = {key: page[key] for key in _PAGE if page.get(key)}
+    if type(device := context.device) is dict:
+        slim["device"] = {key: device[key] for key in _DEVICE if key in device}
+    for key in ("campaign", "library", "consent"):
+        if type(value := getattr(context, key)) is dict and value:
+            slim[key] = value
+    for key in ("locale", "timezone", "ip", "user_agent", "group_id"):
+        if type(value := getattr(context, key)) is str and value:
+            slim[key] = value
+    return slim
