@@ -1,0 +1,32 @@
+"""One customer's document: events folded into it, two of them merged, its old history handed out."""
+
+from duyen.profiles.fold import (
+    MAX_TRAITS,
+    RECENT_KEPT,
+    RECENT_MOST,
+    SEEN_FOR,
+    absorb,
+    accumulate,
+    knowledge,
+    message_hash,
+    refold,
+    spill,
+)
+from duyen.profiles.merge import carry, merge, settle_contact, shares_events
+
+__all__ = [
+    "MAX_TRAITS",
+    "RECENT_KEPT",
+    "RECENT_MOST",
+    "SEEN_FOR",
+    "absorb",
+    "accumulate",
+    "carry",
+    "knowledge",
+    "merge",
+    "message_hash",
+    "refold",
+    "settle_contact",
+    "shares_events",
+    "spill",
+]

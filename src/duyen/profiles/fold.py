@@ -1,0 +1,219 @@
+"""Events folded into a document: knowledge only, the same in any order, batching and duplication (law 1).
+
+Traits: the last writer by (event time, message id); None deletes and stays as a tombstone. Consent: the last
+statement by event time, at the same instant the stricter. History, counts and series: once per message id.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from duyen.model.consent import ANY, DEFAULT_BRAND, ConsentState, Statement, consent_key
+from duyen.model.event import CONSENT_UPDATED, UNSUBSCRIBED, Event
+from duyen.model.person import Person, Series, Trait
+from duyen.model.rule import SeriesSpec
+from duyen.model.times import DAY, NEVER, Millis
+from duyen.rules import Accumulators
+
+SEEN_FOR: Millis = 35 * DAY
+"""How long a message id is remembered after its arrival; imported rows are remembered for good."""
+RECENT_MOST = 64
+RECENT_KEPT = 32
+MAX_TRAITS = 256
+"""Traits kept in a document: the most recently written ones."""
+MAX_TRAIT_BYTES = 4_096
+"""A larger value stays in its event, and is no trait."""
+_MAX_CONSENT_TEXT = 64
+
+_order = attrgetter("order")
+_encode = msgspec.json.Encoder(order="deterministic").encode
+# The specs of the running program, arranged by event; a program has one mapping that never changes.
+_arranged: tuple[Mapping[str, SeriesSpec], Accumulators] | None = None
+
+
+def message_hash(message_id: str) -> int:
+    """64 bits that stand for a message id."""
+    return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest())
+
+
+def absorb(person: Person, event: Event, specs: Mapping[str, SeriesSpec]) -> bool:
+    """Fold one event into the document, in place; False where it was already in it."""
+    key = message_hash(event.id)
+    if key in person.seen:
+        return False
+    person.seen[key] = NEVER if event.imported else event.received
+    _count(person, event.time)
+    _remember(person.recent, event)
+    for namespace, value in event.identifiers:
+        values = person.identifiers.setdefault(namespace, {})
+        values[value] = min(values.get(value, event.time), event.time)
+    if event.trusted and event.identifiers:
+        person.trusted = True
+    if event.traits:
+        _write_traits(person, event)
+    if event.name in _CONSENTS and event.type == "track":
+        _listen(person, event)
+    _accumulators(specs).add(person.series, event.name, event.properties, event.time)
+    return True
+
+
+def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> Person:
+    """The document that these events make, from nothing."""
+    person = Person(id)
+    for event in sorted(events, key=_order):
+        absorb(person, event, specs)
+    return person
+
+
+def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> None:
+    """Make the accumulators anew, out of the whole history; nothing else changes."""
+    accumulators = _accumulators(specs)
+    series: dict[str, Series] = {}
+    for event in {event.id: event for event in history}.values():
+        accumulators.add(series, event.name, event.properties, event.time)
+    person.series = series
+
+
+def spill(person: Person) -> tuple[Event, ...]:
+    """Take out of the head what now belongs into a chunk; () while the head is small enough."""
+    if len(person.recent) <= RECENT_MOST:
+        return ()
+    gone = tuple(person.recent[:-RECENT_KEPT])
+    person.recent = person.recent[-RECENT_KEPT:]
+    forget(person)
+    return gone
+
+
+def forget(person: Person) -> None:
+    """Drop message ids that arrived long before the newest arrival."""
+    newest = max((at for at in person.seen.values() if at != NEVER), default=0)
+    oldest = newest - SEEN_FOR
+    if any(at < oldest for at in person.seen.values()):
+        person.seen = {key: at for key, at in person.seen.items() if at >= oldest}
+
+
+def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
+    """What laws 1 and 2 compare: all that events alone decide. `older` are the events of the chunks.
+
+    Consent is left out: where two people turn out to be one, the stricter statement wins (see `merge`).
+    """
+    history = {event.id: event for event in (*older, *person.recent)}
+    return {
+        "identifiers": person.identifiers,
+        "traits": person.traits,
+        "first": person.first,
+        "last": person.last,
+        "events": person.events,
+        "trusted": person.trusted,
+        "series": {key: (s.count, s.total, s.points) for key, s in person.series.items()},
+        "history": sorted(history.values(), key=_order),
+    }
+
+
+def newest_trait(a: Trait, b: Trait) -> Trait:
+    """The last writer; two values of one writer (a duplicated id) are told apart by their bytes."""
+    if (a.time, a.id) != (b.time, b.id):
+        return a if (a.time, a.id) > (b.time, b.id) else b
+    return max(a, b, key=lambda trait: (_encode(trait.value), trait.source))
+
+
+def bound_traits(traits: dict[str, Trait]) -> dict[str, Trait]:
+    """At most MAX_TRAITS, the last written; whatever the order, the same ones remain."""
+    if len(traits) <= MAX_TRAITS:
+        return traits
+    last = sorted(traits, key=lambda name: (traits[name].time, traits[name].id, name))
+    return {name: traits[name] for name in last[-MAX_TRAITS:]}
+
+
+def said_later(a: Statement, b: Statement) -> Statement:
+    """What a person said last; of two statements of one instant, the stricter."""
+    return max(a, b, key=lambda s: (s.time, s.state == "denied", s.id, s.proof))
+
+
+def _accumulators(specs: Mapping[str, SeriesSpec]) -> Accumulators:
+    """The specs by event name; remembered for as long as the same mapping is handed in."""
+    global _arranged
+    if _arranged is None or _arranged[0] is not specs:
+        _arranged = (specs, Accumulators(specs))
+    return _arranged[1]
+
+
+def _count(person: Person, time: Millis) -> None:
+    if person.events:
+        person.first, person.last = min(person.first, time), max(person.last, time)
+    else:
+        person.first = person.last = time
+    person.events += 1
+
+
+def _remember(recent: list[Event], event: Event) -> None:
+    """Put an event where it belongs in time: nearly always at the end."""
+    if not recent or recent[-1].order < event.order:
+        recent.append(event)
+    else:
+        insort(recent, event, key=_order)
+
+
+def _write_traits(person: Person, event: Event) -> None:
+    traits = person.traits
+    for name, value in event.traits.items():
+        if _too_large(name, value):
+            continue
+        written = Trait(value, event.time, event.id, event.source)
+        known = traits.get(name)
+        traits[name] = written if known is None else newest_trait(known, written)
+    person.traits = bound_traits(traits)
+
+
+def _too_large(name: str, value: Any) -> bool:
+    if value is None or isinstance(value, bool | int | float):
+        return len(name) > MAX_TRAIT_BYTES
+    size = len(value) if isinstance(value, str) else len(_encode(value))
+    return len(name) + size > MAX_TRAIT_BYTES
+
+
+def _listen(person: Person, event: Event) -> None:
+    """Write down what the person said about being contacted."""
+    said = _statement(event)
+    if said is None:
+        return
+    key, state = said
+    proof = event.properties.get("proof")
+    statement = Statement(state, event.time, event.id, proof if isinstance(proof, str) else "")
+    known = person.consent.get(key)
+    person.consent[key] = statement if known is None else said_later(known, statement)
+
+
+_CONSENTS = frozenset({CONSENT_UPDATED, UNSUBSCRIBED})
+
+
+def _statement(event: Event) -> tuple[str, ConsentState] | None:
+    """The key and state of a consent event. A grant must be complete; a refusal that names less covers more."""
+    brand = _word(event.properties, "brand", DEFAULT_BRAND)
+    if event.name == UNSUBSCRIBED:
+        return (consent_key("marketing", "email", brand), "denied") if brand else None
+    state = event.properties.get("state")
+    if state not in ("granted", "denied"):
+        return None
+    missing = ANY if state == "denied" else ""
+    purpose = _word(event.properties, "purpose", missing)
+    channel = _word(event.properties, "channel", missing)
+    if not (brand and purpose and channel):
+        return None
+    return consent_key(purpose, channel, brand), "denied" if state == "denied" else "granted"
+
+
+def _word(properties: Mapping[str, Any], name: str, missing: str) -> str:
+    """One part of a consent key; "" where it could not be one."""
+    value = properties.get(name)
+    if value is None or value == "":
+        return missing
+    if not isinstance(value, str) or len(value) > _MAX_CONSENT_TEXT or "/" in value:
+        return ""
+    return value.strip()
