@@ -1,0 +1,43 @@
+"""Decide: who may be shown what, how probable each choice is, the draw, and what became of it."""
+
+from duyen.decide.cells import CELL_ASSIGNED, arm, assign, cell
+from duyen.decide.choose import choose, fallback, tastes
+from duyen.decide.eligibility import (
+    Rulebook,
+    Scored,
+    Truths,
+    View,
+    check,
+    counter_name,
+    denied,
+    item_problem,
+)
+from duyen.decide.outcome import arm_of, bound, decided, outcome
+from duyen.decide.policy import Arms, Policy, Weighed, policy, registered
+
+__all__ = [
+    "CELL_ASSIGNED",
+    "Arms",
+    "Policy",
+    "Rulebook",
+    "Scored",
+    "Truths",
+    "View",
+    "Weighed",
+    "arm",
+    "arm_of",
+    "assign",
+    "bound",
+    "cell",
+    "check",
+    "choose",
+    "counter_name",
+    "decided",
+    "denied",
+    "fallback",
+    "item_problem",
+    "outcome",
+    "policy",
+    "registered",
+    "tastes",
+]

@@ -1,0 +1,315 @@
+"""Who may be shown which offer at a placement, as of one instant, and why not.
+
+Checked in this order, the first that fails gives the code: live, readable, brand, rule, consent, cap,
+item known, sellable, in stock. On a site nothing is pushed at anybody, so that consent means "not denied" (a push
+channel asks for "granted") and quiet hours do not apply: placements of this release are all on the web.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from duyen.decide import reasons
+from duyen.decide.policy import Arms, FloatArray
+from duyen.model.catalogue import Item, Offer, Placement
+from duyen.model.consent import ANY, consent_key
+from duyen.model.errors import InvalidRule
+from duyen.model.person import Person
+from duyen.model.program import Program
+from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs
+from duyen.model.times import Millis, parse_duration
+from duyen.model.values import to_micros
+from duyen.rules import evaluate, inline
+
+_K = TypeVar("_K")
+Codes = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.intp]
+REASONS = ("", *reasons.EXCLUSIONS)
+_CODES = {reason: code for code, reason in enumerate(REASONS)}
+_encode = msgspec.json.Encoder().encode
+WEB = "web"
+PERSONALISATION = "personalisation"
+
+
+class Scored(Protocol):
+    """One recommended item, as recommenders give it."""
+
+    @property
+    def item(self) -> str: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def why(self) -> str: ...
+
+
+class View(Protocol):
+    """What a decision reads besides the person and the program: shared state as of now.
+
+    `counters_version` changes whenever a counter of an arm changes. `counter` of an unknown name is empty.
+    `recommend` gives at most `limit` items, best first, and nothing where there is no such snapshot yet.
+    """
+
+    @property
+    def counters_version(self) -> int: ...
+    @property
+    def code_version(self) -> str: ...
+    def counter(self, name: str, /) -> Mapping[str, int]: ...
+    def item(self, id: str, /) -> Item | None: ...
+    def recommend(
+        self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
+    ) -> Sequence[Scored]: ...
+
+
+def counter_name(placement: str, arm: str) -> str:
+    """The shared counter of one arm at one placement; its fields are decisions, views, successes, orders."""
+    return f"arm:{placement}:{arm}"
+
+
+def denied(person: Person, purpose: str, brand: str, channel: str = WEB) -> bool:
+    """Whether some statement that covers this purpose, channel and brand says no."""
+    if not person.consent:
+        return False
+    keys = (
+        consent_key(p, c, b) for b in (brand, ANY) for p in (purpose, ANY) for c in (channel, ANY)
+    )
+    return any(key in person.consent and person.consent[key].state == "denied" for key in keys)
+
+
+class Truths:
+    """What holds of one person at one instant, each rule evaluated and each item looked up at most once.
+
+    Hand the same one to several `choose` calls about the same person, instant, program and view.
+    """
+
+    def __init__(self, person: Person, now: Millis) -> None:
+        self.person, self.now = person, now
+        self._known: dict[int, bool] = {}
+        self._items: dict[str, str] = {}
+        self.digested = False
+
+    def of(self, number: int, rule: Rule) -> bool:
+        """Whether the program's rule of this number holds."""
+        found = self._known.get(number)
+        if found is None:
+            found = self._known[number] = evaluate(rule, self.person, self.now).truth
+        return found
+
+    def problem(self, item: str, view: View) -> str:
+        """Why an item cannot be offered, or nothing."""
+        found = self._items.get(item)
+        if found is None:
+            found = self._items[item] = item_problem(view.item(item))
+        return found
+
+
+class Rulebook:
+    """The offers' rules of one program: segments inlined, each distinct rule once, by number."""
+
+    def __init__(self, program: Program) -> None:
+        self._segments = {id: segment.rule for id, segment in program.segments.items()}
+        self._numbers: dict[bytes, int] = {}
+        self.rules: list[Rule] = []
+
+    def number(self, rule: Rule) -> int:
+        """The number of a rule as a person may be tested against it."""
+        plain = inline(rule, self._segments)
+        key = _encode(
+            plain
+        )  # equal rules are not always one: 1 == True, and they mean different things
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.rules)
+            self.rules.append(plain)
+        return found
+
+    def segment(self, id: str) -> int:
+        """The number of a segment's rule."""
+        return self.number(InSegment(id))
+
+
+def check(offer: Offer, book: Rulebook) -> None:
+    """Raise InvalidRule where an offer cannot be decided about; a door asks this before it saves one."""
+    value = to_micros(offer.value)
+    if value is None or value < 0:
+        raise InvalidRule(
+            "offer.value",
+            f"The value “{offer.value}” of the offer “{offer.id}” is not a number from 0 up; "
+            "write for example 1 or 2.5.",
+            at="value",
+        )
+    try:
+        parse_duration(offer.cap_window)
+    except ValueError as problem:
+        raise InvalidRule("offer.cap_window", f"{problem}.", at="cap_window") from problem
+    book.number(offer.eligible)
+
+
+class Shelf:
+    """The offers of one placement, prepared once per program: decisions only look at what can differ."""
+
+    def __init__(self, placement: Placement, program: Program, book: Rulebook) -> None:
+        self.placement = placement
+        self._book = book
+        self.offers = _offers_at(placement, program)
+        self.ids = [offer.id for offer in self.offers]
+        self._counters = [counter_name(placement.id, offer.id) for offer in self.offers]
+        self._static = np.array([_CODES[self._never(o)] for o in self.offers], np.uint8)
+        self.values: FloatArray = np.array(
+            [0.0 if c else float(o.value) for o, c in zip(self.offers, self._static, strict=True)]
+        )
+        open_offers = [(i, o) for i, o in enumerate(self.offers) if not self._static[i]]
+        self._ruled = _grouped(
+            (book.number(o.eligible), i) for i, o in open_offers if o.eligible != All(())
+        )
+        self._purposes = _grouped((o.purpose, i) for i, o in open_offers)
+        self._capped = {
+            o.id: (i, o.cap, parse_duration(o.cap_window))
+            for i, o in open_offers
+            if o.cap is not None
+        }
+        self._never_shown = [i for i, cap, _ in self._capped.values() if cap <= 0]
+        self._tied = [(o.item, i) for i, o in open_offers if o.item]
+        nodes = {i: list(_nodes(o.eligible)) for i, o in open_offers}
+        self.asked = {
+            i: {node.segment for node in said if isinstance(node, InSegment)}
+            for i, said in nodes.items()
+        }
+        self.segments = [(id, book.segment(id)) for id in sorted(set().union(*self.asked.values()))]
+        self.traits = sorted(
+            {node.trait for said in nodes.values() for node in said if isinstance(node, TraitIs)}
+        )
+        self._arms: tuple[int, Arms] | None = None
+
+    def _never(self, offer: Offer) -> str:
+        if not offer.live:
+            return reasons.NOT_LIVE
+        try:
+            check(offer, self._book)
+        except InvalidRule:
+            return reasons.BROKEN
+        return "" if offer.brand == self.placement.brand else reasons.OTHER_BRAND
+
+    def arms(self, view: View, truths: Truths) -> tuple[int, Arms]:
+        """What the counters say of each offer, and their version; the same object while they do not change.
+
+        One request reads and digests the counters of one placement at most; its other placements do so in
+        the next request, so that no request waits for all of them.
+        """
+        version = view.counters_version
+        if self._arms is None or (self._arms[0] != version and not truths.digested):
+            truths.digested = True
+            self._arms = (version, self._read(view))
+        return self._arms
+
+    def _read(self, view: View) -> Arms:
+        read = [view.counter(name) for name in self._counters]
+        views = np.array([max(0, fields.get("views", 0)) for fields in read], np.float64)
+        successes = np.array([max(0, fields.get("successes", 0)) for fields in read], np.float64)
+        if self._arms is not None:
+            known = self._arms[1]
+            if np.array_equal(known.views, views) and np.array_equal(known.successes, successes):
+                return known
+        return Arms(views, successes, self.values)
+
+    def excluded(self, truths: Truths, view: View) -> Codes:
+        """For each offer why this person may not be shown it now: an index into REASONS, 0 where they may."""
+        person, codes = truths.person, self._static.copy()
+        for number, indices in self._ruled.items():
+            if not truths.of(number, self._book.rules[number]):
+                codes[indices] = _CODES[reasons.RULE]
+        for purpose, indices in self._purposes.items():
+            if denied(person, purpose, self.placement.brand):
+                _leave_out(codes, indices, reasons.DENIED)
+        _leave_out(codes, self._seen_enough(truths), reasons.CAP)
+        for item, index in self._tied:
+            problem = truths.problem(item, view)
+            if problem and not codes[index]:
+                codes[index] = _CODES[problem]
+        return codes
+
+    def _seen_enough(self, truths: Truths) -> list[int]:
+        """The offers whose cap is reached."""
+        found, now = list(self._never_shown), truths.now
+        for offer, times in truths.person.shown.items():
+            if offer in self._capped:
+                index, cap, window = self._capped[offer]
+                if sum(now - window < time <= now for time in times) >= cap:
+                    found.append(index)
+        return found
+
+    def held(self, truths: Truths) -> list[str]:
+        """The segments that offers here ask about and that the person is in."""
+        return [id for id, number in self.segments if truths.of(number, self._book.rules[number])]
+
+
+class Shelves(msgspec.Struct):
+    """One program's prepared placements."""
+
+    program: Program
+    book: Rulebook
+    shelves: dict[str, Shelf] = {}
+
+    def at(self, placement: Placement) -> Shelf:
+        """The prepared offers of one placement."""
+        shelf = self.shelves.get(placement.id)
+        if shelf is None or shelf.placement is not placement:
+            shelf = self.shelves[placement.id] = Shelf(placement, self.program, self.book)
+        return shelf
+
+
+_prepared: dict[int, Shelves] = {}
+_PROGRAMS = 4
+
+
+def shelves(program: Program) -> Shelves:
+    """The prepared placements of a program; the last few programs stay prepared."""
+    found = _prepared.get(id(program))
+    if found is None:
+        while len(_prepared) >= _PROGRAMS:
+            del _prepared[next(iter(_prepared))]
+        # The entry holds the program, so that its id() cannot come to name another one.
+        found = _prepared[id(program)] = Shelves(program, Rulebook(program))
+    return found
+
+
+def item_problem(item: Item | None) -> str:
+    """Why an item cannot be offered at all, or nothing."""
+    if item is None:
+        return reasons.UNKNOWN_ITEM
+    if not item.sellable:
+        return reasons.NOT_SELLABLE
+    if item.stock is not None and item.stock <= 0:
+        return reasons.OUT_OF_STOCK
+    return ""
+
+
+def _offers_at(placement: Placement, program: Program) -> list[Offer]:
+    offers = program.offers.values()
+    return sorted((o for o in offers if placement.id in o.placements), key=lambda offer: offer.id)
+
+
+def _leave_out(codes: Codes, indices: npt.ArrayLike, reason: str) -> None:
+    """Give the reason to those that have none yet."""
+    chosen = np.asarray(indices, np.intp)
+    codes[chosen[codes[chosen] == 0]] = _CODES[reason]
+
+
+def _grouped(pairs: Iterator[tuple[_K, int]]) -> dict[_K, Indices]:
+    groups: dict[_K, list[int]] = {}
+    for key, index in pairs:
+        groups.setdefault(key, []).append(index)
+    return {key: np.array(indices, np.intp) for key, indices in groups.items()}
+
+
+def _nodes(rule: Rule) -> Iterator[Rule]:
+    yield rule
+    if isinstance(rule, All | AnyOf):
+        for part in rule.rules:
+            yield from _nodes(part)
+    elif isinstance(rule, Not):
+        yield from _nodes(rule.rule)

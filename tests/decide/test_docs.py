@@ -1,0 +1,51 @@
+"""The page on decisions: its samples are what they say, and every code is in it."""
+
+import random
+import re
+
+import msgspec
+import pytest
+import yaml
+
+from duyen.decide import Rulebook, check, choose, registered
+from duyen.decide.reasons import EXCLUSIONS, EXPLANATIONS
+from duyen.model.catalogue import Offer, Placement
+from duyen.model.program import Program
+from duyen.rules import parse_rule
+from tests.conftest import ROOT
+from tests.decide.shop import NOW, USER, Shop, person, program
+
+PAGE = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+SAMPLES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+HERO = msgspec.convert(SAMPLES[0], Placement)
+
+
+def offer() -> Offer:
+    body = dict(SAMPLES[1])
+    eligible = parse_rule(body.pop("eligible"))
+    return msgspec.structs.replace(msgspec.convert(body, Offer), eligible=eligible)
+
+
+def test_the_samples_decide_as_they_say() -> None:
+    sold = offer()
+    offers = program(sold, placement=HERO)
+    check(sold, Rulebook(offers))
+    for city, expected in (("Hà Nội", "free-ship-hanoi"), ("Huế", "")):
+        decision = choose(HERO, person(city=city), USER, offers, Shop(), NOW, random.Random(1))
+        assert decision.chosen == expected
+
+
+def test_the_items_sample_names_a_recommender() -> None:
+    aside = msgspec.convert(SAMPLES[2], Placement)
+    assert (aside.fill, aside.limit) == ("items", 4)
+    assert Program(placements={aside.id: aside}).placements
+
+
+@pytest.mark.parametrize("code", [*EXCLUSIONS, *EXPLANATIONS])
+def test_every_code_is_on_the_page(code: str) -> None:
+    assert f"`{code}`" in PAGE
+
+
+def test_every_policy_is_on_the_page() -> None:
+    for name in registered():
+        assert f"policy: {name}" in PAGE
