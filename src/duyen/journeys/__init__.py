@@ -1,0 +1,1 @@
+"""Where a person stands in each journey, and the one door to the channels (`contact`)."""
