@@ -1,0 +1,106 @@
+"""What a message's template sees of a person, of what started it, and of the company.
+
+person.<trait>       what is known of them; person.email is the address written to
+trigger.<property>   of the event that started the journey
+recommendations      items: id, name, price, currency, category, url, image, brand, why
+company              name, postal_address, currency, language, timezone
+message              id, name
+preference.<purpose> granted | denied, as they said for this channel
+unsubscribe_url      takes them out
+now                  the instant of sending
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from duyen.messages.links import MailLinks
+from duyen.messages.liquid import LINKS, LOCALE
+from duyen.model.catalogue import Item
+from duyen.model.consent import ANY
+from duyen.model.message import Message
+from duyen.model.person import Person
+from duyen.model.program import WorkspaceSettings
+from duyen.model.times import Millis
+
+ROOTS = frozenset(
+    (
+        "person",
+        "trigger",
+        "recommendations",
+        "company",
+        "message",
+        "preference",
+        "unsubscribe_url",
+        "now",
+    )
+)
+"""The names a template may begin a path with."""
+View = dict[str, Any]
+
+
+def person_view(person: Person, address: str) -> dict[str, Any]:
+    """The person's traits; their address under `email`."""
+    traits = {name: trait.value for name, trait in person.traits.items()}
+    return {**traits, "email": address}
+
+
+def item_view(item: Item, why: str = "") -> dict[str, Any]:
+    """An item as `recommendations` holds it."""
+    return {
+        "id": item.id,
+        "name": item.name,
+        "price": item.price,
+        "currency": item.currency,
+        "category": item.category,
+        "url": item.url,
+        "image": item.image,
+        "brand": item.brand,
+        "why": why,
+    }
+
+
+def preferences(person: Person, channel: str, brand: str) -> dict[str, str]:
+    """What the person said for each purpose on a channel of a brand; a denial wins."""
+    said: dict[str, str] = {}
+    for key, statement in person.consent.items():
+        of_brand, purpose, of_channel = key.split("/", 2)
+        covers = of_brand in (brand, ANY) and of_channel in (channel, ANY)
+        if covers and said.get(purpose) != "denied":
+            said[purpose] = statement.state
+    return said
+
+
+def view_of(
+    message: Message,
+    person: Person,
+    address: str,
+    *,
+    trigger: Mapping[str, Any],
+    recommendations: Sequence[Mapping[str, Any]],
+    links: MailLinks,
+    settings: WorkspaceSettings,
+    zone: tzinfo,
+    now: Millis,
+) -> View:
+    """Everything a template of `message` may name."""
+    return {
+        "person": person_view(person, address),
+        "trigger": trigger,
+        "recommendations": recommendations,
+        "company": {
+            "name": settings.name,
+            "postal_address": settings.postal_address,
+            "currency": settings.currency,
+            "language": message.language,
+            "timezone": settings.timezone,
+        },
+        "message": {"id": message.id, "name": message.name},
+        "preference": preferences(person, message.channel, message.brand),
+        "unsubscribe_url": links.unsubscribe,
+        "now": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now),
+        LINKS: links,
+        LOCALE: (message.language, settings.currency, zone),
+    }
