@@ -1,0 +1,267 @@
+"""What one person adds to the sums of experiments and messages, event by event and through merges.
+
+Experiments. A person counts in the arm of their cell from the instant at which it became a fact. Each
+`Order Completed` with a later event time is one order, and its revenue is the person's; each later
+`Order Refunded` takes its amount off the revenue, while the order stays an order. Events come
+here once each (the document knows their ids), in any order; imported ones count by their own time.
+
+Messages. Sent, failed and so on by receipt; the first open, click and unsubscription of each contact that the
+person's ledger knows (a browser can claim any other); and orders by *last touch*: an order belongs to the message
+whose link the person clicked last before it, within the workspace's conversion window. That is a count, not an
+effect: what would have been bought anyway is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from duyen.measure.counters import effect_counter, message_counter, put, put_large
+from duyen.measure.stats import Arm
+from duyen.model.effect import Add, Effect
+from duyen.model.event import (
+    EMAIL_LINK_CLICKED,
+    EMAIL_OPENED,
+    ORDER_COMPLETED,
+    ORDER_REFUNDED,
+    UNSUBSCRIBED,
+    Event,
+)
+from duyen.model.happening import Receipt
+from duyen.model.person import Cell, Outcome, Person
+from duyen.model.program import Program
+from duyen.model.times import NEVER, Millis
+from duyen.model.values import MICRO, to_micros
+
+OTHER_CURRENCY = "other_currency"
+"""Field that counts orders and refunds whose amount is left out because it is in another currency."""
+
+_MONEY = (ORDER_COMPLETED, ORDER_REFUNDED)
+_TOUCHES = {EMAIL_OPENED: "opened", EMAIL_LINK_CLICKED: "clicked", UNSUBSCRIBED: "unsubscribed"}
+
+
+def amount(event: Event, currency: str) -> int | None:
+    """Micros of an order or refund: `total`, else `revenue`, else the sum of price x quantity.
+
+    0 where nothing of that is a number; None where it is said to be in another currency.
+    """
+    told = event.properties.get("currency")
+    if isinstance(told, str) and told and told.upper() != currency.upper():
+        return None
+    for name in ("total", "revenue"):
+        micros = to_micros(event.properties.get(name))
+        if micros is not None:
+            return micros
+    products = event.properties.get("products")
+    return sum(map(_line, products)) if isinstance(products, list) else 0
+
+
+def _line(product: object) -> int:
+    if not isinstance(product, dict):
+        return 0
+    price = to_micros(product.get("price"))
+    quantity = to_micros(product.get("quantity", 1))
+    if price is None or quantity is None:
+        return 0
+    return round_half_even(price * quantity, MICRO)
+
+
+def round_half_even(number: int, unit: int) -> int:
+    """number / unit as the nearest whole number, halves to the even one."""
+    whole, rest = divmod(number, unit)
+    return whole + (rest * 2 > unit or (rest * 2 == unit and whole % 2 == 1))
+
+
+def record(person: Person, event: Event, program: Program, now: Millis) -> list[Effect]:
+    """Count one new event of theirs; changes `person.outcomes` of the working copy.
+
+    Call it once per event, after `profiles.absorb` took it in.
+    """
+    if event.name in _MONEY:
+        effects = _in_experiments(person, event, program.settings.currency)
+        if event.name == ORDER_COMPLETED:
+            effects += _last_touch(person, event, program)
+        return effects
+    if event.name in _TOUCHES:
+        return _first_touch(person, event)
+    return []
+
+
+def _in_experiments(person: Person, event: Event, currency: str) -> list[Effect]:
+    effects: list[Effect] = []
+    for experiment, cell in person.cells.items():
+        if event.time <= cell.since:
+            continue
+        before = person.outcomes.get(experiment, Outcome())
+        after = _after(before, event, currency)
+        person.outcomes[experiment] = after
+        fields = (_sums(cell, after) - _sums(cell, before)).as_fields()
+        if amount(event, currency) is None:
+            put(fields, OTHER_CURRENCY, 1)
+        effects += _add(effect_counter(experiment, cell.arm), fields)
+    return effects
+
+
+def _after(before: Outcome, event: Event, currency: str) -> Outcome:
+    micros = amount(event, currency) or 0
+    if event.name == ORDER_COMPLETED:
+        return Outcome(before.orders + 1, before.revenue + micros)
+    return Outcome(before.orders, before.revenue - abs(micros))
+
+
+def _sums(cell: Cell, outcome: Outcome) -> Arm:
+    """One person's sums."""
+    return Arm(
+        n=1,
+        converted=int(outcome.orders > 0),
+        orders=outcome.orders,
+        orders_sq=outcome.orders**2,
+        revenue=outcome.revenue,
+        revenue_sq=outcome.revenue**2,
+        crossed=int(cell.crossed),
+    )
+
+
+def joining(person: Person, now: Millis) -> list[Effect]:
+    """The person's new cells count one person more each; call it once, when cells became facts."""
+    return [
+        Add(effect_counter(experiment, cell.arm), {"n": 1})
+        for experiment, cell in person.cells.items()
+        if cell.since == now
+    ]
+
+
+def snapshot(person: Person) -> Person:
+    """The person as `settle` needs them, safe from later changes of the document."""
+    return msgspec.structs.replace(person, cells=dict(person.cells), outcomes=dict(person.outcomes))
+
+
+def settle(a: Person, b: Person, merged: Person, program: Program) -> list[Effect]:
+    """Two people turned out to be one: take off what both added, add what the merged person adds.
+
+    Sets `merged.outcomes`. Where the merged head holds the whole history, its orders since the cell's start
+    are counted again, which is exact. Otherwise both totals are added, and the orders in each head that the
+    merged cell covers and the own one did not.
+    """
+    currency = program.settings.currency
+    for experiment, cell in merged.cells.items():
+        merged.outcomes[experiment] = _merged(experiment, cell, a, b, merged, currency)
+    return _difference((a, b), (merged,))
+
+
+def resettle(before: Iterable[Person], after: Iterable[Person], program: Program) -> list[Effect]:
+    """People were taken apart or folded again: take off what the old documents added, add what the new ones do.
+
+    Sets the outcomes of those whose head holds the whole history, counted again since their cell's start.
+    """
+    made = tuple(after)
+    for person in made:
+        if person.chunks:
+            continue
+        for experiment, cell in person.cells.items():
+            person.outcomes[experiment] = _total(
+                Outcome(), person.recent, cell.since, NEVER, program.settings.currency
+            )
+    return _difference(before, made)
+
+
+def _difference(before: Iterable[Person], after: Iterable[Person]) -> list[Effect]:
+    """What changes in the counters when these documents take the place of those."""
+    totals: dict[str, Arm] = {}
+    signed = [*((person, -1) for person in before), *((person, 1) for person in after)]
+    for person, sign in signed:
+        for experiment, cell in person.cells.items():
+            counter = effect_counter(experiment, cell.arm)
+            own = _sums(cell, person.outcomes.get(experiment, Outcome()))
+            known = totals.get(counter, Arm())
+            totals[counter] = known + own if sign > 0 else known - own
+    return [
+        effect for counter, sums in totals.items() for effect in _add(counter, sums.as_fields())
+    ]
+
+
+def _merged(
+    experiment: str, cell: Cell, a: Person, b: Person, merged: Person, currency: str
+) -> Outcome:
+    if not merged.chunks:
+        return _total(Outcome(), merged.recent, cell.since, NEVER, currency)
+    total = Outcome()
+    for person in (a, b):
+        own = person.outcomes.get(experiment, Outcome())
+        total = Outcome(total.orders + own.orders, total.revenue + own.revenue)
+        until = person.cells[experiment].since if experiment in person.cells else NEVER
+        total = _total(total, person.recent, cell.since, until, currency)
+    return total
+
+
+def _total(
+    outcome: Outcome, events: Iterable[Event], since: Millis, until: Millis, currency: str
+) -> Outcome:
+    """The outcome with the orders and refunds after `since`, up to `until`, counted in."""
+    for event in events:
+        if event.name in _MONEY and since < event.time <= until:
+            outcome = _after(outcome, event, currency)
+    return outcome
+
+
+def receipt(person: Person, happening: Receipt, now: Millis) -> list[Effect]:
+    """Count the fate of a contact by its message; a fate told twice counts once.
+
+    Call it before the ledger takes the receipt in, because the ledger is how a repetition is known.
+    """
+    contact = next((c for c in person.ledger if c.key == happening.key), None)
+    if contact is None or contact.state == "sent":
+        return []
+    # A contact may be withdrawn while the server already has its mail: what was sent was sent.
+    if contact.state != "queued" and happening.state != "sent":
+        return []
+    return [Add(message_counter(contact.message), {happening.state: 1})]
+
+
+def _first_touch(person: Person, event: Event) -> list[Effect]:
+    """The first open, click or unsubscription of a contact; later ones of the same contact count nothing."""
+    message = _message_of(person, event)
+    if not message:
+        return []
+    key = event.properties.get("key")
+    earlier = any(
+        other.name == event.name and other.id != event.id and other.properties.get("key") == key
+        for other in person.recent
+    )
+    field = _TOUCHES[event.name]
+    return [] if earlier else [Add(message_counter(message), {field: 1})]
+
+
+def _message_of(person: Person, event: Event) -> str:
+    """Message id of a tracked open, click or unsubscription, by the line of the ledger; "" where there is none.
+
+    What the event itself says of its message is not believed: anybody's browser can send one.
+    """
+    key = event.properties.get("key")
+    return next((line.message for line in person.ledger if line.key == key), "")
+
+
+def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
+    opens = event.time - program.settings.conversion_window
+    clicks = [
+        click
+        for click in person.recent
+        if click.name == EMAIL_LINK_CLICKED
+        and opens <= click.time <= event.time
+        and _message_of(person, click)
+    ]
+    last = max(clicks, key=lambda click: click.order, default=None)
+    message = _message_of(person, last) if last is not None else ""
+    if not message:
+        return []
+    micros = amount(event, program.settings.currency)
+    fields = {"orders": 1}
+    put_large(fields, "revenue", micros or 0)
+    if micros is None:
+        put(fields, OTHER_CURRENCY, 1)
+    return [Add(message_counter(message), fields)]
+
+
+def _add(counter: str, fields: dict[str, int]) -> list[Effect]:
+    return [Add(counter, fields)] if fields else []
