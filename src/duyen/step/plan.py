@@ -1,0 +1,86 @@
+"""A program made ready to run: rules inlined and compiled, the accumulators they need, journeys by what starts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from duyen.decide import Rulebook
+from duyen.journeys import plan as journeys_plan
+from duyen.model.errors import InvalidRule
+from duyen.model.person import Person
+from duyen.model.program import Program
+from duyen.model.rule import AnyOf, Rule, SeriesSpec
+from duyen.model.times import Millis
+from duyen.rules import Compiled, inline, series_needed
+
+
+class Plan:
+    """Derived from one Program once; shared by all steps that run under it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.broken: dict[tuple[str, str], str] = dict(program.broken)
+        """(kind, id) -> what is wrong: such a definition holds for nobody and stops nothing else."""
+        raw = {id: segment.rule for id, segment in program.segments.items()}
+        self.rules: dict[str, Rule] = {id: self._inlined(id, raw) for id in raw}
+        self.compiled = Compiled(self.rules)
+        self.segments = list(self.rules)
+        self.places = {name: row for row, name in enumerate(self.segments)}
+        self.journeys = journeys_plan.plan_of(program)
+        self.broken |= {("journey", id): why for id, why in self.journeys.broken.items()}
+        self.specs: dict[str, SeriesSpec] = series_needed(self._every_rule())
+        self.specs_print = fingerprint(self.specs)
+
+    def _inlined(self, id: str, raw: Mapping[str, Rule]) -> Rule:
+        """A segment's rule without `segment:`; nobody is in one whose rule names what is gone."""
+        try:
+            return inline(raw[id], raw)
+        except InvalidRule as error:
+            self.broken["segment", id] = error.message
+            return AnyOf(())
+
+    def _every_rule(self) -> list[Rule]:
+        """All that may be asked of a person: segments, offers, and journeys' conditions."""
+        offers = Rulebook(self.program)
+        for offer in self.program.offers.values():
+            try:
+                offers.number(offer.eligible)
+            except InvalidRule as error:
+                self.broken["offer", offer.id] = error.message
+        asked = [*self.rules.values(), *offers.rules]
+        for journey in self.journeys.walkable.values():
+            asked += journeys_plan.rules_of(journey)
+        return asked
+
+    def standing(
+        self, person: Person, since: Mapping[str, Millis], now: Millis
+    ) -> dict[str, tuple[Millis, Millis]]:
+        """The segments a person is in at `now`: (since, until as far as time alone goes).
+
+        Asked anew, so that it is exact even where a timer that is due still queues.
+        """
+        truth, until = self.compiled.evaluate([person], now)
+        return {
+            name: (since.get(name, now), int(until[row, 0]))
+            for row, name in enumerate(self.segments)
+            if truth[row, 0]
+        }
+
+
+_last: tuple[Program, Plan] | None = None
+
+
+def plan_of(program: Program) -> Plan:
+    """The plan of a program; the last one asked for is remembered."""
+    global _last
+    if _last is None or _last[0] is not program:
+        _last = (program, Plan(program))
+    return _last[1]
+
+
+def fingerprint(specs: dict[str, SeriesSpec]) -> str:
+    """Tells whether a document's accumulators were kept for these specs."""
+    return blake2b(msgspec.json.encode(sorted(specs.items())), digest_size=8).hexdigest()
