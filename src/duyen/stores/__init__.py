@@ -1,0 +1,1 @@
+"""Where things are kept: operational state, the lake, its queries, snapshots of models."""

@@ -1,0 +1,358 @@
+"""Questions to the lake: DuckDB in memory over the lake's list of files; nothing else is kept.
+
+    q = Query(folder)                     # the lake's folder
+    q.sql("select name, count(*) from events group by all")
+    q.tables()["events"]                  # the same views as Ibis tables
+    q.members(rule, as_of)                # who a rule holds for
+
+Views: `events`, `facts`, `order_lines`, `people`, `redirects`, `items`. `person` is always the person who lives
+on after merges; `person_then` is who it was taken for at the time. Beside every `time` (milliseconds)
+stands `happened`, a TIMESTAMP in UTC (`at` is a word of DuckDB's own grammar). JSON columns are text:
+`properties ->> '$.total'`.
+
+An analyst's text is only ever read: one SELECT, in a read-only transaction, of these views, with no file
+but the lake's own within reach, and only for a limited time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import duckdb
+import ibis
+import msgspec
+import pyarrow as pa
+
+from duyen.model.errors import InvalidInput, Unavailable
+from duyen.model.rule import Rule
+from duyen.model.times import Millis
+from duyen.rules.query import to_query
+from duyen.stores.lake import SCHEMAS, Lake
+
+VIEWS = ("events", "facts", "order_lines", "people", "redirects", "items")
+MAX_ROWS = 100_000
+MAX_TEXT = 100_000
+_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "bool": "BOOLEAN"}
+_NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree"}
+_SCHEMAS = {"", "main", "information_schema"}
+_ORDER_LINES = """
+CREATE OR REPLACE VIEW order_lines AS
+WITH orders AS (
+    SELECT person, id AS event, time, happened, name = 'Order Refunded' AS refunded,
+           properties ->> '$.order_id' AS order_id, properties ->> '$.currency' AS order_currency,
+           from_json(
+               CASE WHEN json_type(properties, '$.products') = 'ARRAY' THEN properties -> '$.products' END,
+               '[{"product_id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "quantity": "VARCHAR",
+                  "price": "VARCHAR", "currency": "VARCHAR"}]'
+           ) AS products
+    FROM events
+    WHERE name IN ('Order Completed', 'Order Refunded')
+), lines AS (
+    SELECT * EXCLUDE (products), unnest(products) AS product,
+           generate_subscripts(products, 1) AS line
+    FROM orders
+), read AS (
+    SELECT person, event, time, happened, refunded, order_id, line,
+           coalesce(product.product_id, product.sku) AS item,
+           product.name AS item_name,
+           coalesce(TRY_CAST(product.quantity AS DECIMAL(18, 6)), 1) AS quantity,
+           TRY_CAST(product.price AS DECIMAL(18, 6)) AS price,
+           coalesce(product.currency, order_currency) AS currency
+    FROM lines
+)
+SELECT *, CAST(quantity * price AS DECIMAL(38, 6)) AS amount FROM read
+"""
+
+
+_PURCHASES = """
+SELECT nullif(person, '') AS person, coalesce(order_id, event) AS basket, item, time,
+       CAST(quantity AS DOUBLE) AS quantity
+FROM order_lines
+WHERE NOT refunded AND item IS NOT NULL AND quantity > 0 AND time >= ?
+"""
+_T = TypeVar("_T")
+
+
+class Answer(NamedTuple):
+    """What a question gave. `more` is true where the limit cut rows off."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+    more: bool
+
+
+class Query:
+    """One reader of the lake; safe to share between threads. It sees each new commit at once."""
+
+    def __init__(self, folder: Path, memory: str = "512MB") -> None:
+        self.folder = folder
+        self._lake = Lake(folder)
+        self._versions: dict[str, int] = {}
+        self._lock = threading.RLock()
+        self._con = duckdb.connect(":memory:")
+        self._backend = ibis.duckdb.from_connection(self._con)
+        for setting, value in {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "memory_limit": _quoted(memory),
+            "temp_directory": _quoted(str(folder / ".spill")),
+            "allowed_directories": f"[{_quoted(str(folder.resolve()))}]",
+            "enable_external_access": "false",
+            "lock_configuration": "true",
+        }.items():
+            self._con.execute(f"SET {setting}={value}")
+        self.refresh()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._con.close()
+
+    def refresh(self) -> None:
+        """Look at the newest files of every table."""
+        with self._lock:
+            found = {name: self._lake.files(name) for name in SCHEMAS}
+            versions = {name: version for name, (version, _) in found.items()}
+            if versions == self._versions:
+                return
+            for statement in _views({name: files for name, (_, files) in found.items()}):
+                self._con.execute(statement)
+            self._versions = versions
+
+    def tables(self) -> dict[str, ibis.Table]:
+        """The views as Ibis tables, at the newest version."""
+        with self._lock:
+            self.refresh()
+            return {name: self._backend.table(name) for name in VIEWS}
+
+    def members(self, rule: Rule, as_of: Millis) -> list[str]:
+        """Ids of the people a rule holds for at `as_of`, sorted."""
+
+        def ask() -> Any:
+            tables = self.tables()
+            asked = to_query(rule, tables["events"], tables["people"], as_of)
+            return asked.select("person").to_pyarrow()
+
+        with self._lock:
+            found = self._patiently(ask)
+        return sorted(found["person"].to_pylist())
+
+    def purchases(self, since: Millis = 0) -> pa.Table:
+        """What recommenders learn from: person, basket, item, time, quantity of the lines sold.
+
+        Refunds, and lines without an item or with nothing sold, are left out. `person` is null where the
+        order is nobody's.
+        """
+
+        def ask() -> Any:
+            return self._con.sql(_PURCHASES, params=[since]).to_arrow_table()
+
+        with self._lock:
+            return self._patiently(ask)
+
+    def sql(self, text: str, limit: int = 1_000, seconds: float = 60.0) -> Answer:
+        """Answer one SELECT with at most `limit` rows; raises InvalidInput with what to change."""
+        limit = max(1, min(limit, MAX_ROWS))
+        cursor = self._con.cursor()
+        try:
+            _inspect(cursor, text)
+            return self._patiently(lambda: _ask(cursor, text, limit, seconds))
+        finally:
+            cursor.close()
+
+    def _patiently(self, ask: Callable[[], _T]) -> _T:
+        """Ask; once more where a file left between the look at the list and its reading."""
+        try:
+            try:
+                self.refresh()
+                return ask()
+            except duckdb.IOException:
+                self._versions = {}
+                self.refresh()
+                return ask()
+        except duckdb.OutOfMemoryException as error:
+            raise Unavailable(
+                "sql.memory", "The question needs more memory than it may use; ask for less."
+            ) from error
+        except duckdb.IOException as error:
+            raise Unavailable(
+                "lake.unreadable",
+                f"A file of the lake cannot be read ({_said(error)})."
+                " Check that its disk is there and healthy, then ask again.",
+            ) from error
+
+
+def _views(files: Mapping[str, list[str]]) -> Iterator[str]:
+    """The statements that make the views over these files."""
+    for name in ("people", "redirects", "items"):
+        yield f"CREATE OR REPLACE VIEW {name} AS FROM {_source(name, files[name])}"
+    for name in ("events", "facts"):
+        source = _source(name, files[name])
+        person = "t.person AS person, t.person AS person_then"
+        join = ""
+        if files["redirects"]:
+            person = "coalesce(r.survivor, t.person) AS person, t.person AS person_then"
+            join = "LEFT JOIN redirects r ON r.person = t.person"
+        yield (
+            f"CREATE OR REPLACE VIEW {name} AS SELECT {person}, t.* EXCLUDE (person, part),"  # noqa: S608
+            f" make_timestamp(t.time * 1000) AS happened FROM {source} t {join}"
+        )
+    yield _ORDER_LINES
+
+
+def _source(name: str, files: list[str]) -> str:
+    """A table of files, or an empty one of the same shape."""
+    fields = [(field.name, _TYPES[str(field.type)]) for field in SCHEMAS[name]]
+    if not files:
+        columns = ", ".join(f"NULL::{kind} AS {one}" for one, kind in fields)
+        return f"(SELECT {columns} WHERE false)"
+    listed = ", ".join(_quoted(file) for file in files)
+    columns = ", ".join(one for one, _ in fields if one != "part")
+    part = ", 0 AS part" if ("part", "INTEGER") in fields else ""
+    return f"(SELECT {columns}{part} FROM read_parquet([{listed}], hive_partitioning=false))"  # noqa: S608
+
+
+def _inspect(cursor: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Refuse all but one SELECT over the views.
+
+    The text is read by DuckDB's own parser; a WITH may hold a COPY or an INSERT, hence the walk.
+    """
+    if len(text) > MAX_TEXT:
+        raise InvalidInput("sql.too_long", f"A question has at most {MAX_TEXT} characters.")
+    row = cursor.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchone()
+    tree = msgspec.json.decode(row[0] if row else b"{}")
+    if tree.get("error"):
+        said = str(tree.get("error_message", ""))
+        if "Only SELECT" in said:
+            raise InvalidInput("sql.only_select", "Only SELECT is answered here; nothing was run.")
+        raise InvalidInput("sql.syntax", f"The question cannot be read: {said}.", at=_place(tree))
+    if len(tree["statements"]) != 1:
+        raise InvalidInput("sql.one_statement", "Ask one question at a time.")
+    nodes = list(_nodes(tree["statements"]))
+    names = {one["key"].lower() for node in nodes for one in _common(node)}
+    for node in nodes:
+        _check(node, {*VIEWS, *names})
+
+
+def _check(node: dict[str, Any], names: set[str]) -> None:
+    """Refuse one node of a question's tree that is more than reading the views."""
+    kind = str(node.get("type", ""))
+    if kind.endswith("_NODE") and kind not in _NODES:
+        raise InvalidInput("sql.only_select", "Only SELECT is answered here; nothing was run.")
+    if kind == "TABLE_FUNCTION":
+        function = str(node.get("function", {}).get("function_name", "")).lower()
+        if function not in _FUNCTIONS:
+            raise InvalidInput(
+                "sql.function",
+                f"The table function “{function}” may not be used here;"
+                f" these may: {', '.join(sorted(_FUNCTIONS))}.",
+            )
+    if kind == "BASE_TABLE":
+        name, schema = str(node.get("table_name", "")), str(node.get("schema_name", ""))
+        known = name.lower() in names or schema == "information_schema"
+        if not known or schema not in _SCHEMAS or node.get("catalog_name"):
+            raise InvalidInput(
+                "sql.unknown_table",
+                f"There is no table “{name}” here; ask one of {', '.join(VIEWS)}.",
+            )
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every map inside a tree."""
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def _common(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """The WITH parts of a query node."""
+    found = node.get("cte_map")
+    return list(found["map"]) if isinstance(found, dict) else []
+
+
+def _place(tree: dict[str, Any]) -> str:
+    """Where a text could not be read, for people: counted from 1."""
+    position = str(tree.get("position", ""))
+    return f"character {int(position) + 1}" if position.isdigit() else ""
+
+
+def _ask(cursor: duckdb.DuckDBPyConnection, text: str, limit: int, seconds: float) -> Answer:
+    """Run an inspected question in a read-only transaction."""
+    timer = threading.Timer(seconds, cursor.interrupt)
+    timer.start()
+    try:
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        relation = cursor.sql(text)
+        rows = relation.limit(limit + 1).fetchall()
+        return Answer(
+            list(relation.columns),
+            [str(kind) for kind in relation.types],
+            [tuple(_plain(value) for value in row) for row in rows[:limit]],
+            len(rows) > limit,
+        )
+    except duckdb.InterruptException as error:
+        raise Unavailable(
+            "sql.too_slow",
+            f"No answer within {seconds:g} seconds; ask for less, or a shorter time.",
+        ) from error
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise
+    except duckdb.Error as error:
+        raise InvalidInput(
+            "sql.invalid", f"The question cannot be answered: {_said(error)}"
+        ) from error
+    finally:
+        timer.cancel()
+        _leave(cursor)
+
+
+def _leave(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction, if an error has not ended it."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.TransactionException:
+        return
+
+
+def _said(error: duckdb.Error) -> str:
+    """DuckDB's sentence without its kind, and with its hint."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines[:4] if not line.startswith(("LINE", "^"))]
+    first = kept[0].split(" Error: ", 1)[-1] if kept else "no reason was given"
+    return " ".join([first, *kept[1:]]).replace("!", ".")
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: instants as RFC 3339, exact numbers as text."""
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID | timedelta):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _quoted(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The embedded log, state and attempts: SQLite files, nothing to start."""

@@ -1,0 +1,134 @@
+"""The log: the source of truth. One zstd blob of JSON entries a group commit, in three lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+from duyen.model.event import Rejected
+from duyen.model.log import Entry, Lane, decode_entries
+from duyen.model.times import Millis
+from duyen.stores.sqlite.connect import connect, explained, transaction
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS log (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane INTEGER NOT NULL,
+    arrival INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    blob BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS log_by_lane ON log (lane, seq);
+"""
+
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Block(NamedTuple):
+    """One group commit as read back."""
+
+    seq: int
+    lane: Lane
+    arrival: Millis
+    entries: list[Entry]
+
+
+class SqliteLog:
+    """An append-only log shared by the processes of one machine. Not to be shared between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, durable=True)
+        self._db.executescript(SCHEMA)
+        self._compress = zstandard.ZstdCompressor(level=1).compress
+        self._decompress = zstandard.ZstdDecompressor().decompress
+
+    def append(self, lane: Lane, entries: Sequence[bytes], arrival: Millis) -> int:
+        """Store encoded entries as one commit; durable when it returns. Returns the offset `seq`."""
+        return self.append_many([(lane, entries)], arrival)[0]
+
+    def append_many(
+        self, groups: Sequence[tuple[Lane, Sequence[bytes]]], arrival: Millis
+    ) -> list[int]:
+        """Several lanes' entries in one durable commit; returns an offset for each group."""
+        rows = [
+            (int(lane), arrival, len(entries), self._compress(b"[" + b",".join(entries) + b"]"))
+            for lane, entries in groups
+        ]
+        offsets: list[int] = []
+        with transaction(self._db) as db:
+            for row in rows:
+                cursor = db.execute(
+                    "INSERT INTO log (lane, arrival, count, blob) VALUES (?, ?, ?, ?)", row
+                )
+                offsets.append(int(cursor.lastrowid or 0))
+        return offsets
+
+    def read(
+        self, lane: Lane, after: int, *, upto: int | None = None, most: int = 2_000
+    ) -> Iterator[Block]:
+        """Blocks of a lane behind `after`, oldest first, until `most` entries have been given."""
+        end = upto if upto is not None else 2**62
+        with explained():
+            rows = self._db.execute(
+                "SELECT seq, arrival, count, blob FROM log"
+                " WHERE lane = ? AND seq > ? AND seq <= ? ORDER BY seq",
+                (int(lane), after, end),
+            )
+            given = 0
+            for seq, arrival, count, blob in rows:
+                yield Block(seq, lane, arrival, _decoded(self._decompress(blob), seq, arrival))
+                given += count
+                if given >= most:
+                    return
+
+    def newest(self, lane: Lane | None = None) -> int:
+        """The last offset of a lane, or of all."""
+        if lane is None:
+            row = self._db.execute("SELECT max(seq) FROM log").fetchone()
+        else:
+            row = self._db.execute(
+                "SELECT max(seq) FROM log WHERE lane = ?", (int(lane),)
+            ).fetchone()
+        return int(row[0] or 0)
+
+    def waiting(self, lane: Lane, after: int) -> int:
+        """How many entries of a lane lie behind `after`."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(count), 0) FROM log WHERE lane = ? AND seq > ?", (int(lane), after)
+        ).fetchone()
+        return int(row[0])
+
+    def check(self) -> None:
+        """Raise Unavailable where the log could not be written now."""
+        with transaction(self._db):
+            pass
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _decoded(body: bytes, seq: int, arrival: Millis) -> list[Entry]:
+    """The entries of one commit; what cannot be read is kept as rejected and never stops whoever reads."""
+    try:
+        return decode_entries(body)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        pieces = [bytes(piece) for piece in _split(body)]
+    except (msgspec.DecodeError, RecursionError):
+        pieces = [body]
+    found: list[Entry] = []
+    for index, piece in enumerate(pieces):
+        try:
+            found += decode_entries(b"[" + piece + b"]")
+        except (msgspec.DecodeError, RecursionError) as error:
+            why = (f"The entry in the log cannot be read: {error}.",)
+            payload = piece.decode("utf-8", "replace")
+            found.append(Rejected(f"log-{seq}-{index}", arrival, "log", why, payload))
+    return found
