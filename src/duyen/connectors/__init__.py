@@ -1,0 +1,1 @@
+"""Connectors: foreign files and systems, read into the model's values. One file per foreign thing."""

@@ -1,0 +1,483 @@
+"""Tables in files, read as a stream of batches in which every row keeps its absolute position.
+
+    Parquet             by row groups
+    CSV, TSV, ...       encoding and delimiter are guessed and can be told
+    JSON lines          one object a line; inner objects become dotted columns
+
+A row that cannot be read (a torn line, bytes of another encoding) is kept with its reason and its
+position; the rows after it keep theirs.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+import msgspec
+
+from duyen.model.errors import InvalidInput, NotFound
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+BATCH_ROWS = 10_000
+SAMPLE_ROWS = 5_000
+MAX_COLUMNS = 1_000
+DELIMITERS = ",;\t|"
+_GUESS_BYTES = 1 << 20
+_LINES_FOR_DELIMITER = 50
+_LONGEST_LINE = 1 << 20
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A row that could not be read: where it stands, why, and what stood there."""
+
+    position: int
+    line: int
+    reason: str
+    text: str
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Some consecutive rows as columns of plain values (None = empty).
+
+    `positions` are the rows' places among the file's data rows from 0; `lines` their lines in the file
+    from 1 (in Parquet: position + 1). `done` is the share of the file read so far, from 0 to 1.
+    """
+
+    columns: dict[str, list[Any]]
+    positions: Sequence[int]
+    lines: Sequence[int]
+    unreadable: tuple[Unreadable, ...] = ()
+    done: float = 0.0
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table in a file: how it is read, and the names of its columns. `rows` is None where unknown."""
+
+    path: Path
+    format: Format
+    columns: tuple[str, ...]
+    encoding: str = ""
+    delimiter: str = ""
+    rows: int | None = None
+
+    def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
+        """Stream the rows, at most `size` at a time."""
+        if self.format == "parquet":
+            return _parquet_batches(self, size)
+        return _grouped(
+            self, _jsonl_rows(self) if self.format == "jsonl" else _csv_rows(self), size
+        )
+
+    def sample(self, rows: int = SAMPLE_ROWS) -> dict[str, list[Any]]:
+        """The first rows as columns, for guessing."""
+        batch = next(self.batches(rows), None)
+        return batch.columns if batch else {name: [] for name in self.columns}
+
+    def fingerprint(self) -> str:
+        """Size and a digest of both ends: tells whether a checkpoint belongs to this file."""
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file:
+            digest = hashlib.blake2b(file.read(_GUESS_BYTES), digest_size=12)
+            file.seek(max(0, size - _GUESS_BYTES))
+            digest.update(file.read(_GUESS_BYTES))
+        return f"{size}-{digest.hexdigest()}"
+
+
+def open_table(
+    path: Path, *, format: Format | None = None, encoding: str = "", delimiter: str = ""
+) -> Table:
+    """Look at a file and say how it will be read; what is told is not guessed."""
+    if not path.is_file():
+        raise NotFound("import.no_file", f"There is no file {path}; check the path.")
+    if path.stat().st_size == 0:
+        raise InvalidInput("import.empty", f"{path.name} is empty: nothing to import.")
+    format = format or _guess_format(path)
+    if format == "parquet":
+        return _open_parquet(path)
+    encoding = _known_encoding(encoding) if encoding else guess_encoding(path)
+    if format == "jsonl":
+        return _open_jsonl(path, encoding)
+    return _open_csv(path, encoding, delimiter)
+
+
+def _guess_format(path: Path) -> Format:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[:4] == b"PAR1":
+        return "parquet"
+    if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise InvalidInput(
+            "import.format",
+            f"{path.name} is a spreadsheet; save the sheet as CSV (UTF-8) and import that.",
+        )
+    if head[:2] == b"\x1f\x8b":
+        raise InvalidInput("import.format", f"{path.name} is compressed; unpack it (gunzip) first.")
+    if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
+            raise InvalidInput(
+                "import.format", f"{path.name} is one JSON array; write one object a line (JSONL)."
+            )
+        return "jsonl"
+    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "csv"
+
+
+# Encodings
+
+
+_VOWELS = rb"[AEIOUYaeiouy\xc2\xe2\xca\xea\xd4\xf4\xd5\xf5\xdd\xfd\xc3\xe3]"
+_MARKED = re.compile(_VOWELS + rb"[\xcc\xd2\xde\xec\xf2]")
+_MARKS = re.compile(rb"[\xcc\xd2\xde\xec\xf2]")
+_C1 = re.compile(rb"[\x80-\x9f]")
+
+
+def guess_encoding(path: Path) -> str:
+    """The encoding of a text file: by its byte order mark, by being valid, by what its bytes mean.
+
+    Returns one of utf-8-sig, utf-16, utf-16-le, utf-16-be, utf-8, cp1258, cp1252, latin-1.
+    """
+    with path.open("rb") as file:
+        head = file.read(_GUESS_BYTES)
+        if head.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        if head.count(0) > len(head) // 4:
+            return "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+        file.seek(0)
+        good, bad, odd = _utf8_counts(file)
+    if bad == 0 or good > 20 * bad:
+        return "utf-8"
+    return _guess_single_byte(odd)
+
+
+def _utf8_counts(file: BinaryIO) -> tuple[int, int, bytes]:
+    """Lines with valid, and with invalid, UTF-8 beyond ASCII; and up to a megabyte of the invalid ones."""
+    good = bad = 0
+    odd: list[bytes] = []
+    kept = 0
+    while line := file.readline(_LONGEST_LINE):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+            good += 1
+        except UnicodeDecodeError:
+            bad += 1
+            if kept < _GUESS_BYTES:
+                odd.append(line)
+                kept += len(line)
+    return good, bad, b"".join(odd)
+
+
+def _guess_single_byte(text: bytes) -> str:
+    """Vietnamese Windows-1258 writes tone marks as bytes of their own, right after a vowel."""
+    marked, marks = len(_MARKED.findall(text)), len(_MARKS.findall(text))
+    high = sum(1 for byte in text if byte >= 0x80)
+    if marked >= 2 and marked * 4 >= marks * 3 and marked * 10 >= high:
+        return "cp1258"
+    if not _C1.search(text):
+        return "latin-1"
+    try:
+        text.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        raise InvalidInput(
+            "import.encoding",
+            f"“{name}” is no known encoding; name for example utf-8, utf-16, cp1258 or latin-1.",
+        ) from None
+
+
+def _text(path: Path, encoding: str) -> io.TextIOWrapper:
+    """The file as text; bytes that are none stay recognisable and fail their row only."""
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    return path.open("r", encoding=encoding, errors=errors, newline="")
+
+
+def _told(file: io.TextIOWrapper) -> int:
+    """How many bytes have been taken from the file (rounded up to its buffer)."""
+    return cast("BinaryIO", file.buffer).tell()
+
+
+# CSV
+
+
+def _open_csv(path: Path, encoding: str, delimiter: str) -> Table:
+    if len(delimiter) > 1:
+        raise InvalidInput("import.delimiter", f"A delimiter is one character, not “{delimiter}”.")
+    with _text(path, encoding) as file:
+        lines = [file.readline(_LONGEST_LINE) for _ in range(_LINES_FOR_DELIMITER)]
+    delimiter = delimiter or guess_delimiter(lines)
+    header = next((row for row in csv.reader(lines, delimiter=delimiter) if row), [])
+    return Table(path, "csv", _header(path, header), encoding, delimiter)
+
+
+def guess_delimiter(lines: Sequence[str]) -> str:
+    """The separator that cuts the first lines into the most, and the same number of, cells."""
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        same = sum(1 for width in widths if width == widths[0]) / len(widths)
+        score = same * same * widths[0]
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _header(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
+    """Column names, trimmed; a nameless or doubled one gets its number."""
+    if not any(cell.strip() for cell in cells):
+        raise InvalidInput("import.header", f"{path.name} has no header line with column names.")
+    if len(cells) > MAX_COLUMNS:
+        raise InvalidInput(
+            "import.header",
+            f"{path.name} has {len(cells)} columns; at most {MAX_COLUMNS} are read.",
+        )
+    names: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        name = unicodedata.normalize("NFC", cell.strip().lstrip("\ufeff")) or f"column {number}"
+        names.append(f"{name} ({number})" if name in names else name)
+    return tuple(names)
+
+
+Row = tuple[int, Sequence[Any] | Unreadable, float]
+"""Line in the file, cells or why there are none, share of the file read."""
+
+
+def _csv_rows(table: Table) -> Iterator[Row]:
+    """The data rows of a CSV file; blank lines are no rows."""
+    size = table.path.stat().st_size
+    width = len(table.columns)
+    with _text(table.path, table.encoding) as file:
+        reader = csv.reader(file, delimiter=table.delimiter)
+        seen_header = False
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield line, Unreadable(0, line, f"it cannot be read as CSV: {error}", ""), 0.0
+                continue
+            if not cells:
+                continue
+            if not seen_header:
+                seen_header = True
+                continue
+            done = _told(file) / size
+            reason = "" if len(cells) == width else _wrong_width(len(cells), width)
+            joined = "".join(cells)
+            if not joined.isascii():
+                reason = reason or _wrong_bytes(joined, table.encoding)
+                cells = [unicodedata.normalize("NFC", cell) for cell in cells]
+            elif "\0" in joined:
+                reason = reason or "it contains a NUL character"
+            if reason:
+                text = table.delimiter.join(cells)[:1000].encode("utf-8", "replace").decode()
+                yield line, Unreadable(0, line, reason, text), done
+            else:
+                yield line, [cell.strip() or None for cell in cells], done
+
+
+def _wrong_width(cells: int, width: int) -> str:
+    return f"it has {cells} cells where the header has {width}; look for a stray separator or quote"
+
+
+def _wrong_bytes(text: str, encoding: str) -> str:
+    if "\0" in text:
+        return "it contains a NUL character"
+    bad = "\ufffd" in text if encoding.startswith("utf-16") else not _encodes(text)
+    return f"it contains bytes that are not {encoding}" if bad else ""
+
+
+def _encodes(text: str) -> bool:
+    """Whether text holds no byte that failed to decode."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)
+
+
+# JSON lines
+
+
+def _open_jsonl(path: Path, encoding: str) -> Table:
+    table = Table(path, "jsonl", (), encoding)
+    columns: dict[str, None] = {}
+    for count, (_, cells, _) in enumerate(_jsonl_objects(table)):
+        if isinstance(cells, dict):
+            columns.update(dict.fromkeys(cells))
+        if count >= 1000 or len(columns) > MAX_COLUMNS:
+            break
+    if not columns:
+        raise InvalidInput("import.header", f"{path.name} has no line with a JSON object.")
+    return Table(path, "jsonl", tuple(columns)[:MAX_COLUMNS], encoding)
+
+
+def _jsonl_rows(table: Table) -> Iterator[Row]:
+    for line, cells, done in _jsonl_objects(table):
+        if isinstance(cells, dict):
+            yield line, [cells.get(name) for name in table.columns], done
+        else:
+            yield line, cells, done
+
+
+def _jsonl_objects(table: Table) -> Iterator[tuple[int, dict[str, Any] | Unreadable, float]]:
+    size = table.path.stat().st_size
+    with _text(table.path, table.encoding) as file:
+        line = 0
+        while text := file.readline(_LONGEST_LINE):
+            line += 1
+            if not text.strip():
+                continue
+            done = _told(file) / size
+            found = _json_object(text)
+            if isinstance(found, str):
+                shown = text.strip()[:1000].encode("utf-8", "replace").decode()
+                yield line, Unreadable(0, line, found, shown), done
+            else:
+                yield line, found, done
+
+
+def _json_object(text: str) -> dict[str, Any] | str:
+    """The flattened object of a line, or why there is none."""
+    try:
+        value = msgspec.json.decode(text)
+    except UnicodeEncodeError:
+        return "it contains bytes of another encoding"
+    except msgspec.DecodeError as error:
+        return f"it is no JSON: {error}"
+    if not isinstance(value, dict):
+        return "it is no JSON object"
+    return _flat(value)
+
+
+def _flat(value: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict) and depth < 4:
+            flat.update(_flat(inner, f"{prefix}{key}.", depth + 1))
+        else:
+            flat[f"{prefix}{key}"] = _json_cell(inner)
+    return flat
+
+
+def _json_cell(value: Any) -> Any:
+    """Text trimmed and in NFC, booleans and lists as their JSON text, numbers as they are."""
+    if isinstance(value, str):
+        trimmed = value.strip()
+        return (trimmed if trimmed.isascii() else unicodedata.normalize("NFC", trimmed)) or None
+    if isinstance(value, bool | list | dict):
+        return msgspec.json.encode(value).decode()
+    return value
+
+
+def _grouped(table: Table, rows: Iterator[Row], size: int) -> Iterator[Batch]:
+    """Rows into batches of columns."""
+    cells: list[Sequence[Any]] = []
+    positions: list[int] = []
+    lines: list[int] = []
+    unreadable: list[Unreadable] = []
+    done = 0.0
+    for position, (line, row, share) in enumerate(rows):
+        if isinstance(row, Unreadable):
+            unreadable.append(Unreadable(position, line, row.reason, row.text))
+        else:
+            cells.append(row)
+            positions.append(position)
+            lines.append(line)
+        done = max(done, share)
+        if len(cells) + len(unreadable) >= size:
+            yield _batch(table, cells, positions, lines, unreadable, done)
+            cells, positions, lines, unreadable = [], [], [], []
+    if cells or unreadable:
+        yield _batch(table, cells, positions, lines, unreadable, 1.0)
+
+
+def _batch(
+    table: Table,
+    cells: list[Sequence[Any]],
+    positions: list[int],
+    lines: list[int],
+    unreadable: list[Unreadable],
+    done: float,
+) -> Batch:
+    turned = zip(*cells, strict=True) if cells else ((),) * len(table.columns)
+    columns = {name: list(values) for name, values in zip(table.columns, turned, strict=True)}
+    return Batch(columns, positions, lines, tuple(unreadable), min(done, 1.0))
+
+
+# Parquet
+
+
+def _open_parquet(path: Path) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = tuple(file.schema_arrow.names)
+            return Table(path, "parquet", names, rows=file.metadata.num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidInput(
+            "import.format", f"{path.name} cannot be read as Parquet: {error}"
+        ) from None
+
+
+def _parquet_batches(table: Table, size: int) -> Iterator[Batch]:
+    import pyarrow.parquet as pq
+
+    position = 0
+    total = max(table.rows or 0, 1)
+    with pq.ParquetFile(table.path) as file:
+        for records in file.iter_batches(batch_size=size, use_threads=False):
+            count = records.num_rows
+            columns = {
+                name: _parquet_column(column)
+                for name, column in zip(table.columns, records.columns, strict=True)
+            }
+            first, position = position, position + count
+            yield Batch(
+                columns,
+                range(first, position),
+                range(first + 1, position + 1),
+                done=position / total,
+            )
+
+
+def _parquet_column(column: Any) -> list[Any]:
+    """Plain Python values; text trimmed and in NFC, nested values as JSON text."""
+    import pyarrow.types as types
+
+    kind = column.type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind):
+        coded = column.dictionary_encode() if not types.is_dictionary(kind) else column
+        words = [_json_cell(word) for word in coded.dictionary.to_pylist()]
+        return [None if code is None else words[code] for code in coded.indices.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    if types.is_nested(kind) or types.is_boolean(kind) or types.is_binary(kind):
+        return [None if value is None else _json_cell(_plain(value)) for value in values]
+    if types.is_floating(kind):
+        return [None if value != value else value for value in values]
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,186 @@
+"""Files of every encoding and format give the same rows, each with its position; torn rows are kept aside."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from duyen.connectors.tables import Table, guess_delimiter, open_table
+from duyen.model.errors import InvalidInput, NotFound
+
+HEADER = ["Mã đơn", "Tên hàng", "Số lượng"]
+ROWS = [
+    ["D1", "Cà phê sữa đá Đắk Lắk", "2"],
+    ["D2", "Trà sen Tây Hồ, hộp", "1"],
+    ["D3", "Áo dài lụa “Hà Đông” đỏ", "3"],
+    ["D4", "Nguyễn Thị Ánh Tuyết ợ ễ", "4"],
+]
+
+
+def _csv(rows: list[list[str]], delimiter: str = ",") -> str:
+    return "".join(delimiter.join(f'"{cell}"' for cell in row) + "\r\n" for row in rows)
+
+
+def _write(path: Path, text: str, encoding: str) -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def _rows(table: Table, size: int = 3) -> list[list[Any]]:
+    return [
+        list(row)
+        for batch in table.batches(size)
+        for row in zip(*batch.columns.values(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_unicode_files_are_guessed(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    """Whatever way Vietnamese text is saved as Unicode, it is read the same."""
+    table = open_table(_write(tmp_path / "don.csv", _csv([HEADER, *ROWS], delimiter), encoding))
+    assert (table.delimiter, list(table.columns)) == (delimiter, HEADER)
+    assert _rows(table) == ROWS
+
+
+def test_vietnamese_windows_files_are_guessed(tmp_path: Path) -> None:
+    """cp1258 writes tones as marks of their own; they come back as whole letters."""
+    decomposed = {"ế": "ê\u0301", "ễ": "ê\u0303", "ị": "i\u0323", "ợ": "ơ\u0323", "ầ": "â\u0300"}
+    decomposed |= {"Á": "A\u0301", "à": "a\u0300", "ỏ": "o\u0309", "ụ": "u\u0323", "ữ": "ư\u0303"}
+    rows = [["D1", "Cà phê sữa đá, lụa đỏ"], ["D2", "Nguyễn Thị Ánh, chiếc ghế đầu, ợ"]]
+    text = _csv([["Don", "Ten"], *rows])
+    for letter, parts in decomposed.items():
+        text = text.replace(letter, parts)
+    table = open_table(_write(tmp_path / "don.csv", text, "cp1258"))
+    assert table.encoding == "cp1258"
+    assert _rows(table) == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("Café São João, açúcar, £", "latin-1"), ("Prix 5 € – œuvre d’été", "cp1252")],
+)
+def test_western_files_are_guessed(tmp_path: Path, name: str, encoding: str) -> None:
+    """A Western European file is not taken for Vietnamese."""
+    path = _write(tmp_path / "a.csv", _csv([["id", "name"], ["1", name]]), encoding)
+    table = open_table(path)
+    assert (table.encoding, _rows(table)) == (encoding, [["1", name]])
+
+
+def test_a_wrong_byte_fails_its_row_only(tmp_path: Path) -> None:
+    """In a UTF-8 file one row of another encoding is set aside with its line; positions do not move."""
+    good = [f"{n},chè {n}\n".encode() for n in range(30)]
+    (tmp_path / "a.csv").write_bytes(b"id,name\n" + b"".join(good) + b"30,ch\xe8\n31,ok\n")
+    table = open_table(tmp_path / "a.csv")
+    assert table.encoding == "utf-8"
+    batches = list(table.batches(1000))
+    (bad,) = batches[0].unreadable
+    assert (bad.position, bad.line, bad.reason) == (30, 32, "it contains bytes that are not utf-8")
+    assert batches[0].positions[-1] == 31
+
+
+def test_torn_rows_are_set_aside(tmp_path: Path) -> None:
+    """Rows with too few or too many cells keep their place; cells may hold line breaks."""
+    (tmp_path / "a.csv").write_text('id,name\n1,a\n2\n3,"two\nlines"\n\n4,b,c\n5,d\n')
+    (batch,) = open_table(tmp_path / "a.csv").batches()
+    assert batch.columns == {"id": ["1", "3", "5"], "name": ["a", "two\nlines", "d"]}
+    assert list(batch.positions) == [0, 2, 4]
+    assert list(batch.lines) == [2, 4, 8]
+    assert [(bad.position, bad.line) for bad in batch.unreadable] == [(1, 3), (3, 7)]
+    assert "1 cells where the header has 2" in batch.unreadable[0].reason
+
+
+def test_an_open_quote_does_not_take_the_file_along(tmp_path: Path) -> None:
+    """What an unclosed quote swallows is one rejected row; the rows after it are read."""
+    rest = "".join(f"{n},{'x' * 90}\n" for n in range(2000))
+    (tmp_path / "a.csv").write_text(f'id,name\n1,"open\n{rest}')
+    read = sum(len(batch.positions) for batch in open_table(tmp_path / "a.csv").batches())
+    bad = [one for batch in open_table(tmp_path / "a.csv").batches() for one in batch.unreadable]
+    assert len(bad) >= 1
+    assert read > 500
+
+
+def test_json_lines_become_columns(tmp_path: Path) -> None:
+    """Inner objects are dotted columns; a line that is no object is set aside."""
+    lines = ['{"id": 1, "who": {"email": "a@b.vn"}}', "[1]", '{"id": "2", "ok": true}', "{"]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    table = open_table(tmp_path / "a.jsonl")
+    assert table.columns == ("id", "who.email", "ok")
+    (batch,) = table.batches()
+    assert batch.columns == {"id": [1, "2"], "who.email": ["a@b.vn", None], "ok": [None, "true"]}
+    assert [bad.position for bad in batch.unreadable] == [1, 3]
+
+
+def test_parquet_is_read_by_row_groups(tmp_path: Path) -> None:
+    """Positions run through all row groups, and typed cells stay typed."""
+    columns = {
+        "id": list(range(25)),
+        "name": [" chè "] * 25,
+        "price": [1.5, float("nan")] + [2.0] * 23,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=10)
+    table = open_table(tmp_path / "a.parquet")
+    batches = list(table.batches(7))
+    assert table.rows == 25
+    assert [p for batch in batches for p in batch.positions] == list(range(25))
+    assert batches[0].columns["price"][:3] == [1.5, None, 2.0]
+    assert batches[0].columns["name"][0] == "chè"
+    assert batches[-1].done == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("empty.csv", b"", "import.empty"),
+        ("book.xlsx", b"PK\x03\x04 and so on", "import.format"),
+        ("a.csv.gz", b"\x1f\x8b packed", "import.format"),
+        ("torn.parquet", b"PAR1 torn", "import.format"),
+        ("array.json", b'[{"id": 1}]', "import.format"),
+        ("blank.csv", b"\n\n,,\n", "import.header"),
+    ],
+)
+def test_files_that_are_no_table_say_what_to_do(
+    tmp_path: Path, name: str, content: bytes, code: str
+) -> None:
+    """Each wrong file gets one sentence with its name."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        open_table(tmp_path / name)
+    assert caught.value.code == code
+    assert name in caught.value.message
+
+
+def test_what_is_told_is_not_guessed(tmp_path: Path) -> None:
+    """A wrong path, encoding or delimiter is refused; a told one is used."""
+    with pytest.raises(NotFound, match=r"no\.csv"):
+        open_table(tmp_path / "no.csv")
+    path = _write(tmp_path / "a.csv", "a;b\n1,5;2\n", "utf-8")
+    assert open_table(path, delimiter=",").columns == ("a;b",)
+    with pytest.raises(InvalidInput, match="utf-9"):
+        open_table(path, encoding="utf-9")
+
+
+def test_delimiters_inside_quotes_do_not_count() -> None:
+    """The header decides only together with the rows below it."""
+    assert guess_delimiter(['"a,b,c";d\n', '"x,y";1\n', "z;2\n"]) == ";"
+
+
+def test_a_fingerprint_tells_files_apart(tmp_path: Path) -> None:
+    """A checkpoint belongs to one content."""
+    path = _write(tmp_path / "a.csv", "a,b\n1,2\n", "utf-8")
+    before = open_table(path).fingerprint()
+    assert before == open_table(path).fingerprint()
+    path.write_text("a,b\n1,3\n")
+    assert open_table(path).fingerprint() != before
+
+
+def test_names_of_columns_are_unique(tmp_path: Path) -> None:
+    """Nameless and doubled columns get a number."""
+    path = _write(tmp_path / "a.csv", "id,,id\n1,2,3\n", "utf-8")
+    assert open_table(path).columns == ("id", "column 2", "id (3)")
+    assert msgspec.to_builtins(open_table(path).sample()) == {
+        "id": ["1"], "column 2": ["2"], "id (3)": ["3"],
+    }  # fmt: skip
