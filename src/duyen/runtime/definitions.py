@@ -1,0 +1,209 @@
+"""Definitions as people write them (YAML or JSON) and as the program holds them; validated in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from duyen import decide
+from duyen.journeys.parse import parse_journey
+from duyen.model.catalogue import Offer, Placement
+from duyen.model.errors import InvalidRule, NotFound
+from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry, Send, Step
+from duyen.model.message import Message
+from duyen.model.program import (
+    Cap,
+    NamespaceRule,
+    Program,
+    ResourceKind,
+    Segment,
+    WorkspaceSettings,
+)
+from duyen.model.rule import All
+from duyen.model.times import parse_duration
+from duyen.rules import inline, parse_rule
+
+Definition = Segment | Journey | Message | Offer | Placement | WorkspaceSettings
+KINDS: dict[str, ResourceKind] = {
+    "segments": "segment",
+    "journeys": "journey",
+    "messages": "message",
+    "offers": "offer",
+    "placements": "placement",
+}
+"""Folder and URL name -> kind of the definitions that people write."""
+SETTINGS_ID = "workspace"
+
+
+def parse(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
+    """Read one definition; raises InvalidRule with the place and what to do.
+
+    Times that a journey's schedule names without an offset are of `timezone`, the workspace's.
+    """
+    if not isinstance(raw, dict):
+        raise InvalidRule(f"{kind}.shape", f"The {kind} “{id}” must be a map of fields.", at=kind)
+    body = dict(raw)
+    if kind == "settings":
+        return _settings(body)
+    if str(body.setdefault("id", id)) != id:
+        raise InvalidRule(
+            f"{kind}.id", f"The id inside is “{body['id']}”, but it is put as “{id}”.", at="id"
+        )
+    body.setdefault("name", id)
+    if kind == "segment":
+        _known(kind, body, {"id", "name", "rule", "description"})
+        rule = parse_rule(body.get("rule"), at="rule")
+        return Segment(id, str(body["name"]), rule, str(body.get("description", "")))
+    if kind == "journey":
+        return parse_journey(body, timezone=timezone)
+    if kind == "offer":
+        eligible = (
+            parse_rule(body.pop("eligible"), at="eligible") if "eligible" in body else All(())
+        )
+        offer: Offer = msgspec.structs.replace(_convert(kind, body, Offer), eligible=eligible)
+        return offer
+    if kind in ("message", "placement"):
+        plain: Message | Placement = _convert(
+            kind, body, {"message": Message, "placement": Placement}[kind]
+        )
+        return plain
+    raise NotFound("program.unknown_kind", f"There is no kind of definition called “{kind}”.")
+
+
+def _known(kind: str, body: dict[str, Any], fields: set[str]) -> None:
+    unknown = sorted(set(body) - fields)
+    if unknown:
+        raise InvalidRule(
+            f"{kind}.unknown_field",
+            f"“{unknown[0]}” is not a field of a {kind}; the fields are {', '.join(sorted(fields))}.",
+            at=unknown[0],
+        )
+
+
+def _convert(kind: str, body: dict[str, Any], target: type[Any]) -> Any:
+    _known(kind, body, set(target.__struct_fields__))
+    try:
+        return msgspec.convert(body, target)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        raise InvalidRule(f"{kind}.invalid", f"{message}.", at=path.strip("`.") or kind) from error
+
+
+def _settings(body: dict[str, Any]) -> WorkspaceSettings:
+    try:
+        if "caps" in body:
+            body["caps"] = [
+                Cap(int(c["most"]), _duration(c["within"]), str(c.get("channel", "*")))
+                for c in body["caps"]
+            ]
+        if "identity" in body:
+            body["identity"] = {
+                k: msgspec.convert(v, NamespaceRule) for k, v in body["identity"].items()
+            }
+        if "conversion_window" in body:
+            body["conversion_window"] = _duration(body["conversion_window"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidRule(
+            "settings.invalid", f"The settings cannot be read: {error}.", at="settings"
+        ) from error
+    settings: WorkspaceSettings = _convert("settings", body, WorkspaceSettings)
+    if not 0 <= settings.hold_out <= 0.5:
+        raise InvalidRule(
+            "settings.hold_out", "The hold-out's share is between 0 and 0.5.", at="hold_out"
+        )
+    return settings
+
+
+def _duration(value: Any) -> int:
+    return value if isinstance(value, int) else parse_duration(str(value))
+
+
+def build(
+    resources: Iterable[tuple[str, str, int, dict[str, Any], str, int]], version: int
+) -> Program:
+    """The program of the current definitions.
+
+    They were valid when they were put; one that cannot be read by this release is left out and told in `broken`.
+    """
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS.values()}
+    versions: dict[str, int] = {}
+    broken: dict[tuple[str, str], str] = {}
+    settings, rest = WorkspaceSettings(), []
+    for resource in resources:
+        if resource[0] == "settings":
+            try:
+                settings = _settings(dict(resource[3]))
+            except InvalidRule as error:
+                # Nobody knows now whom we may write to, and when: nothing leaves until somebody looks.
+                settings = WorkspaceSettings(paused=True)
+                broken["settings", resource[1]] = error.message
+        elif resource[0] in found:
+            rest.append(resource)
+    for kind, id, number, body, _, _ in rest:
+        try:
+            found[kind][id] = parse(kind, id, body, settings.timezone)
+        except InvalidRule as error:
+            broken[kind, id] = error.message
+            if kind == "journey":  # those on their way stand still until it can be read again
+                found[kind][id] = Journey(id, id, EventEntry(""), (), live=False)
+            continue
+        if kind == "message":
+            versions[id] = number
+    return Program(
+        version=version,
+        segments=found["segment"],
+        journeys=found["journey"],
+        messages=found["message"],
+        message_versions=versions,
+        offers=found["offer"],
+        placements=found["placement"],
+        settings=settings,
+        broken=broken,
+    )
+
+
+def check(program: Program) -> None:
+    """Whether the definitions fit together; raises InvalidRule for the first that does not."""
+    rules = {s.id: s.rule for s in program.segments.values()}
+    for segment in program.segments.values():
+        inline(segment.rule, rules)
+    book = decide.Rulebook(program)
+    for offer in program.offers.values():
+        decide.check(offer, book)
+        for placement in offer.placements:
+            _need("placement", placement, program.placements, f"offer “{offer.id}”")
+    for place in program.placements.values():
+        decide.policy(place.policy)
+    for journey in program.journeys.values():
+        _check_journey(journey, program)
+
+
+def _check_journey(journey: Journey, program: Program) -> None:
+    where = f"journey “{journey.id}”"
+    rules = {s.id: s.rule for s in program.segments.values()}
+    entry = journey.entry
+    if isinstance(entry, SegmentEntry) or (isinstance(entry, ScheduleEntry) and entry.segment):
+        _need("segment", entry.segment, program.segments, where)
+    for rule in (journey.unless, journey.exit_when):
+        if rule is not None:
+            inline(rule, rules)
+    for message in _messages(journey.steps):
+        _need("message", message, program.messages, where)
+
+
+def _messages(steps: Iterable[Step]) -> Iterable[str]:
+    for step in steps:
+        if isinstance(step, Send):
+            yield step.message
+        for name in ("then", "otherwise"):
+            yield from _messages(getattr(step, name, ()))
+
+
+def _need(kind: str, id: str, known: Iterable[str], where: str) -> None:
+    if id not in known:
+        raise InvalidRule(
+            f"{kind}.unknown",
+            f"The {where} names the {kind} “{id}”, which does not exist; put it first.",
+        )

@@ -1,0 +1,563 @@
+"""The engine: the only writer of state.
+
+    log's lanes + timers + nudges -> identify -> load -> step_batch -> one transaction
+
+Control first, live next, timers, then bulk and nudges in small slices. Each batch is recorded with its `now` and
+positions, so that a rebuild takes the very same steps.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from duyen import __version__, collect, measure, profiles
+from duyen.identity import Evidence, Rules
+from duyen.model.decision import Decision
+from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Member
+from duyen.model.errors import Conflict
+from duyen.model.event import Collected, Event, Rejected
+from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
+from duyen.model.log import Delivered, Entry, ImportMark, Lane
+from duyen.model.person import Person, Place
+from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
+from duyen.model.times import DAY, MINUTE, NEVER, Millis
+from duyen.model.values import fold
+from duyen.runtime import tally
+from duyen.runtime.directory import directory_row
+from duyen.runtime.house import House
+from duyen.runtime.identify import Identified, Identify, Split
+from duyen.runtime.settings import Settings
+from duyen.step import Plan, Work, step_batch
+from duyen.stores.sqlite.state import Head, SqliteState
+
+TIMERS_AT_ONCE = 2_000
+BULK_SLICE = 500
+NUDGE_SLICE = 500
+LIST_EVERY = 10 * MINUTE
+"""The people list is sorted by last event this coarsely, so that an event need not move a line."""
+IDLE = 0.02
+TIDY_EVERY = 10.0
+BUSY = 0.002
+
+
+@dataclass
+class Batch:
+    """What one transaction is made of."""
+
+    now: Millis
+    told: list[tuple[Happened | Decided, int, int]] = field(default_factory=list)
+    """Events and decisions in the log's order, each with its address (seq, index)."""
+    receipts: list[Delivered] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    marks: dict[str, int] = field(default_factory=dict)
+    due: list[str] = field(default_factory=list)
+    nudged: list[tuple[str, Nudged]] = field(default_factory=list)
+
+
+class Engine:
+    """Applies the log to the state, one batch after another."""
+
+    def __init__(self, house: House, *, locked: Any = None) -> None:
+        self.house = house
+        self.state: SqliteState = house.state
+        self._identify = Identify(house.state)
+        self._lock = locked or lock(house.folder)
+        self._tidied = 0.0
+
+    def close(self) -> None:
+        """Give the state free for another engine."""
+        self._lock.close()
+
+    # -- the loop
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Apply what comes until told to stop.
+
+        Documents are trees: counting references frees them. The cycle collector would walk a whole batch of them
+        again and again, so it runs only while nothing waits.
+        """
+        gc.disable()
+        while not stopping():
+            if not self.turn():
+                self._tidy()
+                time.sleep(IDLE if self._quiet() else BUSY)
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._tidied > TIDY_EVERY:
+            gc.collect()
+            self._tidied = time.monotonic()
+
+    def _quiet(self) -> bool:
+        return not self.house.log.waiting(Lane.LIVE, self.state.position(Lane.LIVE))
+
+    def turn(self) -> bool:
+        """One round over everything that waits; False when nothing did."""
+        worked = self.control()
+        worked |= self.lane(Lane.LIVE, self.house.settings.engine_batch)
+        worked |= self.timers()
+        worked |= self.lane(Lane.BULK, BULK_SLICE)
+        worked |= self.nudge()
+        return worked
+
+    def drain(self, progress: Callable[[int], None] | None = None) -> None:
+        """Work until nothing waits (timers of the future excepted)."""
+        gc.disable()
+        try:
+            while self.turn():
+                if progress is not None:
+                    progress(self.state.position(Lane.BULK))
+        finally:
+            gc.enable()
+
+    # -- control lane
+
+    def control(self, upto: int | None = None, now: Millis | None = None) -> bool:
+        """Apply definitions, catalogue changes, nudges and ticks."""
+        after = self.state.position(Lane.CONTROL)
+        blocks = list(self.house.log.read(Lane.CONTROL, after, upto=upto))
+        if not blocks:
+            return False
+        moment = self.house.clock.now() if now is None else now
+        with self.state.writing():
+            changed: set[str] = set()
+            for block in blocks:
+                for index, entry in enumerate(block.entries):
+                    changed |= self._apply(entry, f"{block.seq:012d}-{index:04d}")
+            last = blocks[-1].seq
+            if changed & {"segment", "journey", "message", "offer", "placement", "settings"}:
+                self.state.set_meta("program", str(last))
+            if changed & {"segment", "journey", "offer"}:
+                self.state.put_nudge(f"program-{last:012d}", {"reason": "program"}, "", 0)
+            self.state.set_position(Lane.CONTROL, last)
+            self._record(moment, Lane.CONTROL, last)
+        return True
+
+    def _apply(self, entry: Entry, address: str) -> set[str]:
+        if isinstance(entry, ResourceChange):
+            self.state.put_resource(entry)
+            return {entry.resource}
+        if isinstance(entry, CatalogueChange):
+            items = [(str(item["id"]), fold(_searchable(item)), item) for item in entry.items]
+            self.state.put_items(items, entry.removed)
+        elif isinstance(entry, Rejected):
+            self.state.put_rejected([entry])
+        elif isinstance(entry, Tick):
+            self.state.set_meta("clock", str(max(entry.now, int(self.state.meta("clock", "0")))))
+        elif isinstance(entry, Nudge):
+            if entry.reason == "schedule" and not self._first_tick(entry):
+                return set()
+            body = {"reason": entry.reason, "journey": entry.journey, "run": entry.id}
+            self.state.put_nudge(f"nudge-{address}", body, "", 0)
+        return set()
+
+    def _first_tick(self, nudge: Nudge) -> bool:
+        """Whether this tick of a scheduled journey was not told before."""
+        name = f"tick:{nudge.journey}"
+        if int(self.state.meta(name, "-1")) >= nudge.time:
+            return False
+        self.state.set_meta(name, str(nudge.time))
+        return True
+
+    # -- live and bulk lanes
+
+    def lane(
+        self, lane: Lane, most: int, upto: int | None = None, now: Millis | None = None
+    ) -> bool:
+        """Apply one batch of a lane."""
+        after = self.state.position(lane)
+        blocks = list(self.house.log.read(lane, after, upto=upto, most=most))
+        if not blocks:
+            return False
+        batch = Batch(self.house.clock.now() if now is None else now)
+        for block in blocks:
+            for index, entry in enumerate(block.entries):
+                self._sort(entry, lane, block.seq, index, batch)
+        with self.state.writing():
+            self._run(batch)
+            for name, reached in batch.marks.items():
+                self.state.set_meta(f"import:{name}", str(reached))
+            self.state.set_position(lane, blocks[-1].seq)
+            self._record(batch.now, lane, blocks[-1].seq)
+        return True
+
+    def _sort(self, entry: Entry, lane: Lane, seq: int, index: int, batch: Batch) -> None:
+        if isinstance(entry, Collected):
+            event = collect.normalise(entry)
+            fresh = event.time >= batch.now - DAY and not event.imported
+            batch.told.append((Happened(event, fresh and lane is Lane.LIVE), seq, index))
+        elif isinstance(entry, Decision):
+            batch.told.append((Decided(entry), seq, index))
+        elif isinstance(entry, Delivered):
+            batch.receipts.append(entry)
+        elif isinstance(entry, Rejected):
+            batch.rejected.append(entry)
+        elif isinstance(entry, ImportMark):
+            batch.marks[entry.name] = entry.reached
+
+    # -- timers and nudges
+
+    def timers(self, most: int = TIMERS_AT_ONCE, now: Millis | None = None) -> bool:
+        """Step the people whose timers are due."""
+        batch = Batch(self.house.clock.now() if now is None else now)
+        batch.due = self.state.due(batch.now, most)
+        if not batch.due:
+            return False
+        with self.state.writing():
+            self._run(batch)
+            self._record(batch.now, -1, 0, timers=len(batch.due))
+        return True
+
+    def nudge(self, most: int = NUDGE_SLICE, now: Millis | None = None) -> bool:
+        """Walk one slice of people for the first nudge under way."""
+        waiting = self.state.nudges()
+        if not waiting:
+            return False
+        name, body, cursor, done = waiting[0]
+        batch = Batch(self.house.clock.now() if now is None else now)
+        people = self.state.people_after(cursor, most)
+        nudged = Nudged(body["reason"], body.get("journey", ""), body.get("run", ""))
+        batch.nudged = [(person, nudged) for person in people]
+        with self.state.writing():
+            self._run(batch)
+            if len(people) < most:
+                self.state.remove_nudge(name)
+            else:
+                self.state.put_nudge(name, body, people[-1], done + len(people))
+            self._record(batch.now, -2, 0, nudge=most)
+        return True
+
+    def _record(self, now: Millis, lane: int, upto: int, timers: int = 0, nudge: int = 0) -> None:
+        program = int(self.state.meta("program", "0"))
+        self.state.record_batch(
+            now, int(lane), upto, timers, str(nudge or ""), program, __version__
+        )
+
+    # -- one batch
+
+    def _run(self, batch: Batch) -> None:
+        plan = self.house.plan()
+        found = self._who(batch, plan)
+        works = self._works(batch, found, plan)
+        step_batch(works, plan, batch.now)
+        self._store(works, batch, found.persons)
+
+    def _who(self, batch: Batch, plan: Plan) -> Identified:
+        settings = plan.program.settings
+        rules = Rules.of(settings.identity, settings.blocked)
+        return self._identify.identify([_evidence(told) for told, _, _ in batch.told], rules)
+
+    def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
+        """Everyone whom this batch concerns, loaded, with what happens to them in order."""
+        split = self._split(found, plan)
+        happens: dict[str, list[Happening]] = {}
+        joining: dict[str, list[str]] = {}
+        for old, new in found.joins:
+            happens.setdefault(new, [])
+            joining.setdefault(new, []).append(old)
+        for person in found.identifiers:
+            happens.setdefault(person, [])
+        for (told, _, _), person in zip(batch.told, found.persons, strict=True):
+            if person:
+                happens.setdefault(person, []).append(told)
+        moved = dict(found.joins)
+        for person, happening in self._others(batch):
+            happens.setdefault(moved.get(person, person), []).append(happening)
+        heads = self.state.heads([*happens, *(old for old, _ in found.joins)])
+        asked = set(found.persons)
+        works = []
+        for person, happenings in happens.items():
+            if person not in asked and not (
+                person in heads or person in split or person in joining
+            ):
+                continue  # a timer or receipt for somebody whom this batch took apart
+            head = split.get(person) or heads.get(person) or Head(Person(person), {}, 0)
+            work = Work(head.person, happenings, head.standing, quiet=person in split)
+            work.last = head.person.last
+            work.identifiers = found.identifiers.get(person)
+            self._join(work, [heads[old] for old in joining.get(person, []) if old in heads], plan)
+            if (
+                work.person.events
+                and work.person.specs != plan.specs_print
+                and not joining.get(person)
+            ):
+                work.history = self._history(work.person)
+            works.append(work)
+        return works
+
+    def _others(self, batch: Batch) -> Iterable[tuple[str, Happening]]:
+        """What happens to people other than events: receipts, timers, nudges."""
+        for receipt in batch.receipts:
+            row = self.state.outbox(receipt.key)
+            if row is not None:
+                person = self.state.survivor(row.enqueue.person)
+                yield person, Receipt(receipt.key, receipt.state, receipt.reason)
+        for person in batch.due:
+            yield person, Due()
+        yield from batch.nudged
+
+    def _join(self, work: Work, others: Sequence[Head], plan: Plan) -> None:
+        """Put the documents that are now the same person in front of what happens to them."""
+        joined: list[Happening] = []
+        chunks = work.person.chunks
+        everybody = [work.person, *(other.person for other in others)]
+        stale = any(p.events and p.specs != plan.specs_print for p in everybody)
+        retold = (
+            len(others) > 1
+            or stale
+            or any(profiles.shares_events(work.person, p) for p in everybody[1:])
+        )
+        past = self._history(work.person) if others and retold else []
+        for other in others:
+            if retold:
+                past = past + self._history(other.person)
+            joined.append(Joined(other.person, tuple(past) if retold else None))
+            moved = self.state.chunk_count(other.person.id)
+            self.state.move_chunks(other.person.id, work.person.id, chunks)
+            chunks += moved
+            for segment, since in other.standing.items():
+                if segment not in work.standing:
+                    work.standing[segment] = since
+                    self.state.put_members([(segment, work.person.id, since)], [])
+            self.state.remove_heads([other.person.id])
+            self.state.move_outbox(other.person.id, work.person.id)
+            self.state.put_redirects([(other.person.id, work.person.id)])
+        work.happenings[:0] = joined
+
+    def _history(self, person: Person) -> list[Event]:
+        return (
+            self.state.chunks(person.id) + person.recent if person.chunks else list(person.recent)
+        )
+
+    def _split(self, found: Identified, plan: Plan) -> dict[str, Head]:
+        """Make the documents of people whom late evidence took apart, from their own history."""
+        made: dict[str, Head] = {}
+        for split in found.splits:
+            made |= self._take_apart(split, found, plan)
+        return made
+
+    def _take_apart(self, split: Split, found: Identified, plan: Plan) -> dict[str, Head]:
+        heads = self.state.heads(sorted(split.old))
+        events = {e.id: e for head in heads.values() for e in self._history(head.person)}
+        belongs: dict[str, list[Event]] = {person: [] for person in split.new}
+        for event in events.values():
+            for resolution in found.resolutions:
+                person = resolution.person_of(event.identifiers, event.trusted)
+                if person in belongs:
+                    belongs[person].append(event)
+                    break
+        self.state.remove_heads(sorted(split.old))
+        said = _said(heads, plan)
+        made = {}
+        for person, own in belongs.items():
+            document = profiles.refold(person, sorted(own, key=lambda e: e.order), plan.specs)
+            document.specs = plan.specs_print
+            standing = heads[person].standing if person in heads else {}
+            if person in heads:
+                profiles.carry(heads[person].person, document)
+            elif said is not None:
+                profiles.carry(said, document)
+                document.outcomes, document.pending = {}, {}
+                document.places = {run: _ended(place) for run, place in said.places.items()}
+            self.state.put_members([(s, person, since) for s, since in standing.items()], [])
+            made[person] = Head(document, standing, 0)
+        self.state.add(
+            effect
+            for effect in measure.resettle(
+                [head.person for head in heads.values()],
+                [head.person for head in made.values()],
+                plan.program,
+            )
+            if isinstance(effect, Add)
+        )
+        self.state.revive(split.new)
+        for old in split.old - split.new:
+            heir = max(sorted(split.new), key=lambda p: len(belongs[p]))
+            self.state.put_redirects([(old, heir)])
+            self.state.move_outbox(old, heir)
+        return made
+
+    # -- storing what a batch made
+
+    def _store(self, works: Sequence[Work], batch: Batch, people: Sequence[str]) -> None:
+        self._store_documents(works)
+        effects = [effect for work in works for effect in work.effects]
+        self._tally(effects, works, batch)
+        self._store_effects(effects, batch.now)
+        self._store_records(works, batch, people)
+
+    def _store_documents(self, works: Sequence[Work]) -> None:
+        chunks = []
+        for work in works:
+            spilled = profiles.spill(work.person)
+            if spilled:
+                chunks.append((work.person.id, work.person.chunks, spilled))
+                work.person.chunks += 1
+        self.state.put_chunks(chunks)
+        self.state.put_heads(Head(w.person, w.standing, w.wake) for w in works)
+        named, seen = [], []
+        for work in works:
+            person = work.person
+            if work.identifiers is not None or any(event.traits for event in work.kept):
+                named.append(directory_row(person))
+            elif person.last // LIST_EVERY != work.last // LIST_EVERY:
+                seen.append((person.id, person.events, person.last))
+        self.state.put_people(named)
+        self.state.touch_people(seen)
+
+    def _store_effects(self, effects: Iterable[Effect], now: Millis) -> None:
+        enqueue: list[Enqueue] = []
+        adds: list[Add] = []
+        facts: list[Fact] = []
+        entered: dict[tuple[str, str], Millis | None] = {}
+        for effect in effects:
+            if isinstance(effect, Enqueue):
+                enqueue.append(effect)
+            elif isinstance(effect, Add):
+                adds.append(effect)
+            elif isinstance(effect, Fact):
+                facts.append(effect)
+            elif isinstance(effect, Member):
+                entered[effect.segment, effect.person] = effect.at if effect.entered else None
+            elif isinstance(effect, Cancel):
+                self._cancel(effect, now)
+        self.state.enqueue(enqueue, now)
+        self.state.add(adds)
+        self.state.put_facts(facts)
+        self.state.put_members(
+            [(s, p, at) for (s, p), at in entered.items() if at is not None],
+            [pair for pair, at in entered.items() if at is None],
+        )
+
+    def _tally(self, effects: Sequence[Effect], works: Sequence[Work], batch: Batch) -> None:
+        """Count what reports show; before receipts settle their contacts."""
+        events = [event for work in works for event in work.kept]
+        receipts = [(receipt, self.state.outbox(receipt.key)) for receipt in batch.receipts]
+        currency = self.house.program().settings.currency
+        sums = tally.tally(effects, events, receipts, currency, batch.now)
+        self.state.add(sums.adds)
+        self.state.add_activity(sums.activity)
+
+    def _cancel(self, cancel: Cancel, now: Millis) -> None:
+        for waiting in self.state.outbox_of(cancel.person, "waiting"):
+            fits = (
+                cancel.key == waiting.key
+                if cancel.key
+                else (
+                    cancel.channel in ("*", waiting.channel)
+                    and cancel.purpose in ("*", waiting.purpose)
+                )
+            )
+            if fits:
+                self.state.settle_outbox(waiting.key, "cancelled", cancel.reason, now)
+
+    def _store_records(self, works: Sequence[Work], batch: Batch, people: Sequence[str]) -> None:
+        self.state.put_decisions(
+            (work.person.id, happening.decision)
+            for work in works
+            for happening in work.happenings
+            if isinstance(happening, Decided)
+        )
+        self.state.put_rejected(batch.rejected)
+        for receipt in batch.receipts:
+            self.state.settle_outbox(receipt.key, receipt.state, receipt.reason, receipt.time)
+        activity: dict[tuple[int, str], int] = {}
+        duplicates = []
+        kept = {(work.person.id, event.id) for work in works for event in work.kept}
+        told: set[tuple[str, str]] = set()
+        for (happening, seq, index), person in zip(batch.told, people, strict=True):
+            if isinstance(happening, Decided):
+                _count(activity, happening.decision.time, tally.DECISIONS)
+                continue
+            event = happening.event
+            name = (person, event.id)
+            if (name in kept or not person) and name not in told:
+                told.add(name)
+                _count(activity, event.received, tally.EVENTS)
+                _count(activity, event.received, tally.event(event.name))
+            else:
+                duplicates.append((seq, index))
+        self.state.put_duplicates(duplicates)
+        for receipt in batch.receipts:
+            _count(activity, receipt.time, tally.mail(receipt.state))
+        if batch.rejected:
+            activity[batch.now // MINUTE, tally.REJECTED] = len(batch.rejected)
+        self.state.add_activity(activity)
+
+
+def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
+    """What was promised, said and shown to anybody of some documents: all of it binds all of their heirs."""
+    said: Person | None = None
+    for _, head in sorted(heads.items()):
+        said = head.person if said is None else profiles.merge(said, head.person, plan.specs, ())
+    return said
+
+
+def _ended(place: Place) -> Place:
+    """A run that goes on with somebody else: remembered, so that it is not begun again."""
+    return msgspec.structs.replace(place, done=True, wake=NEVER, outcome="split")
+
+
+def _evidence(told: Happened | Decided) -> Evidence:
+    """Who it was, according to an event or a decision."""
+    if isinstance(told, Happened):
+        event = told.event
+        return Evidence(event.time, event.id, event.identifiers, event.trusted)
+    decision = told.decision
+    return Evidence(decision.time, decision.id, (decision.identifier,), decision.trusted)
+
+
+def _count(activity: dict[tuple[int, str], int], time: Millis, name: str) -> None:
+    key = (time // MINUTE, name)
+    activity[key] = activity.get(key, 0) + 1
+
+
+def _searchable(item: dict[str, Any]) -> str:
+    words = [
+        item.get("id", ""),
+        item.get("name", ""),
+        item.get("category", ""),
+        *item.get("tags", ()),
+    ]
+    return " ".join(str(word) for word in words)
+
+
+def lock(folder: Path) -> Any:
+    """Hold the engine's lock: a folder has one engine."""
+    handle = (folder / "engine.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise Conflict(
+            "engine.running", f"Another engine works on {folder}; stop it, or use it."
+        ) from error
+    return handle
+
+
+def main(settings: Settings) -> None:
+    """Run the engine of a data folder until told to stop."""
+    stopping = False
+
+    def stop(sign: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, stop)
+    house = House(settings, engine=True)
+    engine = Engine(house)
+    try:
+        engine.run(lambda: stopping)
+    finally:
+        engine.close()
+        house.close()

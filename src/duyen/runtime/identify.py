@@ -1,0 +1,280 @@
+"""Whose events are these? Asks the state for what is known, `identity.resolve` for what is new.
+
+Most events repeat a set of identifiers that is known already: one look-up. A new set, or a known one seen earlier
+than before, re-resolves its whole component, and may rename, join or split people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from duyen.identity import (
+    MAX_COMPONENT_EVIDENCE,
+    Evidence,
+    Resolution,
+    Rules,
+    person_id,
+    resolve,
+    usable,
+)
+from duyen.model.event import Identifier
+from duyen.model.times import Millis
+from duyen.stores.sqlite.state import EvidenceRow, SqliteState
+
+Identifiers = dict[str, dict[str, Millis]]
+
+
+@dataclass
+class Split:
+    """Late evidence took people apart: the documents of `old` become those of `new`."""
+
+    old: set[str] = field(default_factory=set)
+    new: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Identified:
+    """The outcome for one batch.
+
+    `persons`: for each piece of evidence asked about, whose it is ("" = nobody's).
+    `joins`: (old, new): the whole of old is now (part of) new. `identifiers`: of every person re-resolved.
+    """
+
+    persons: list[str]
+    joins: list[tuple[str, str]] = field(default_factory=list)
+    splits: list[Split] = field(default_factory=list)
+    identifiers: dict[str, Identifiers] = field(default_factory=dict)
+    resolutions: list[Resolution] = field(default_factory=list)
+
+
+def evidence_key(identifiers: Sequence[Identifier], trusted: bool) -> str:
+    """One key for each distinct set of identifiers and trust."""
+    text = "\x01".join(f"{ns}\x02{value}" for ns, value in sorted(identifiers))
+    return blake2b(f"{int(trusted)}{text}".encode(), digest_size=12).hexdigest()
+
+
+class Identify:
+    """Answers for a batch, inside the engine's transaction."""
+
+    def __init__(self, state: SqliteState) -> None:
+        self._state = state
+
+    def identify(self, asked: Sequence[Evidence], rules: Rules) -> Identified:
+        """Find each one's person; store what is new."""
+        keys, first = _distinct(asked, rules)
+        rows = self._state.evidence_by_key(list(first))
+        fresh = {
+            key: evidence
+            for key, evidence in first.items()
+            if key not in rows or (evidence.time, evidence.id) < (rows[key].time, rows[key].id)
+        }
+        people = {key: row.person for key, row in rows.items()}
+        outcome = Identified([])
+        names = {name for evidence in fresh.values() for name in evidence.identifiers}
+        known = self._state.components(names)
+        store = _Store(self._state)
+        old = store.evidence(set(known.values()))
+        for group in _groups(fresh, known):
+            people.update(_resolve(group, fresh, old, rules, outcome, store))
+        store.write()
+        outcome.persons = [people.get(key, "") for key in keys]
+        return outcome
+
+
+def _distinct(asked: Sequence[Evidence], rules: Rules) -> tuple[list[str], dict[str, Evidence]]:
+    """The key of each ("" = names nobody), and the earliest evidence of each key."""
+    keys: list[str] = []
+    first: dict[str, Evidence] = {}
+    for evidence in asked:
+        names = usable(evidence.identifiers, rules)
+        key = evidence_key(names, evidence.trusted) if names else ""
+        keys.append(key)
+        known = first.get(key)
+        if key and (known is None or (evidence.time, evidence.id) < (known.time, known.id)):
+            first[key] = Evidence(evidence.time, evidence.id, names, evidence.trusted)
+    return keys, first
+
+
+def _groups(
+    fresh: Mapping[str, Evidence], known: Mapping[Identifier, str]
+) -> list[tuple[set[str], set[str]]]:
+    """Fresh evidence that touches, directly or through known components: (keys, components)."""
+    sets = _Sets()
+    for key, evidence in fresh.items():
+        for name in evidence.identifiers:
+            sets.join(key, name)
+            if name in known:
+                sets.join(key, ("component", known[name]))
+    groups: dict[object, tuple[set[str], set[str]]] = {}
+    for key, evidence in fresh.items():
+        keys, components = groups.setdefault(sets.root(key), (set(), set()))
+        keys.add(key)
+        components.update(known[name] for name in evidence.identifiers if name in known)
+    return list(groups.values())
+
+
+def _resolve(
+    group: tuple[set[str], set[str]],
+    fresh: Mapping[str, Evidence],
+    stored: Mapping[str, dict[str, EvidenceRow]],
+    rules: Rules,
+    outcome: Identified,
+    store: _Store,
+) -> dict[str, str]:
+    """Resolve one component again; returns the person of each of its pieces of evidence."""
+    keys, components = group
+    if not components and len(keys) == 1:
+        (key,) = keys
+        if _plain(fresh[key]):
+            return _found(key, fresh[key], outcome, store)
+    old = {key: row for name in components for key, row in stored[name].items()}
+    if len(old) >= MAX_COMPONENT_EVIDENCE:
+        return _attached(keys, fresh, old, store)
+    evidence = {k: Evidence(r.time, r.id, r.identifiers, r.trusted) for k, r in old.items()}
+    evidence |= {key: fresh[key] for key in keys}
+    resolution = resolve(evidence.values(), (), rules)
+    people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
+    component = min(components) if components else person_id(min(evidence[min(keys)].identifiers))
+    store.add(component, evidence, people, resolution.ids, old)
+    joins, splits = compare({key: row.person for key, row in old.items() if row.person}, people)
+    outcome.joins += joins
+    outcome.splits += splits
+    if splits:
+        outcome.resolutions.append(resolution)
+    outcome.identifiers |= resolution.first_seen(evidence.values())
+    return people
+
+
+def _attached(
+    keys: set[str],
+    fresh: Mapping[str, Evidence],
+    old: Mapping[str, EvidenceRow],
+    store: _Store,
+) -> dict[str, str]:
+    """A component at its cap joins nobody any more, so that one shared id cannot stop the engine.
+
+    New evidence belongs to whoever holds its highest identifier already, else to a person of its own. Past the
+    cap, and only there, order of arrival matters.
+    """
+    taken = {name for row in old.values() for name in row.identifiers}
+    owners = {row.identifiers[0]: row.person for row in old.values()}
+    people = {}
+    for key in sorted(keys):
+        evidence = fresh[key]
+        holder = next((owners[name] for name in evidence.identifiers if name in owners), None)
+        own = person_id(evidence.identifiers[-1])
+        people[key] = old[key].person if key in old else holder or own
+        free = {name: people[key] for name in evidence.identifiers if name not in taken}
+        store.add_apart(own, key, evidence, people[key], free)
+    return people
+
+
+def _plain(evidence: Evidence) -> bool:
+    """Whether evidence that touches nothing known is simply one new person: no limit can bind."""
+    spaces = [namespace for namespace, _ in evidence.identifiers]
+    return len(set(spaces)) == len(spaces)
+
+
+def _found(key: str, evidence: Evidence, outcome: Identified, store: _Store) -> dict[str, str]:
+    """A new person, founded by the identifier of the highest priority (`usable` puts it first)."""
+    person = person_id(evidence.identifiers[0])
+    ids = dict.fromkeys(evidence.identifiers, person)
+    store.add(person_id(min(evidence.identifiers)), {key: evidence}, {key: person}, ids, {})
+    outcome.identifiers[person] = {ns: {value: evidence.time} for ns, value in evidence.identifiers}
+    return {key: person}
+
+
+class _Store:
+    """What a batch reads and writes of identity, in few statements."""
+
+    def __init__(self, state: SqliteState) -> None:
+        self._state = state
+        self._evidence: list[EvidenceRow] = []
+        self._names: list[tuple[str, str, str, str]] = []
+
+    def evidence(self, components: set[str]) -> dict[str, dict[str, EvidenceRow]]:
+        """All evidence of some components, by component and key."""
+        found: dict[str, dict[str, EvidenceRow]] = {name: {} for name in components}
+        for row in self._state.evidence_of(list(components)):
+            found[row.component][row.key] = row
+        return found
+
+    def add(
+        self,
+        component: str,
+        evidence: Mapping[str, Evidence],
+        people: Mapping[str, str],
+        ids: Mapping[Identifier, str],
+        old: Mapping[str, EvidenceRow],
+    ) -> None:
+        """Remember one component as it is now."""
+        for key, e in evidence.items():
+            row = EvidenceRow(key, component, people[key], e.time, e.id, e.trusted, e.identifiers)
+            if old.get(key) != row:
+                self._evidence.append(row)
+        names = {name for e in evidence.values() for name in e.identifiers}
+        for ns, value in names.union(ids):
+            self._names.append((ns, value, component, ids.get((ns, value), "")))
+
+    def add_apart(
+        self, component: str, key: str, e: Evidence, person: str, free: Mapping[Identifier, str]
+    ) -> None:
+        """Remember evidence outside the component it touches, with the identifiers nobody held before."""
+        self._evidence.append(
+            EvidenceRow(key, component, person, e.time, e.id, e.trusted, e.identifiers)
+        )
+        self._names += [(ns, value, component, holder) for (ns, value), holder in free.items()]
+
+    def write(self) -> None:
+        """Store what was added."""
+        self._state.put_evidence(self._evidence)
+        self._state.put_identifiers(self._names)
+
+
+class _Sets:
+    """Disjoint sets (union-find with path halving)."""
+
+    def __init__(self) -> None:
+        self._parent: dict[object, object] = {}
+
+    def root(self, one: object) -> object:
+        parent = self._parent
+        while (above := parent.setdefault(one, one)) != one:
+            parent[one] = one = parent.setdefault(above, above)
+        return one
+
+    def join(self, a: object, b: object) -> None:
+        self._parent[self.root(a)] = self.root(b)
+
+
+def compare(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> tuple[list[tuple[str, str]], list[Split]]:
+    """How people changed, given the person of each piece of evidence before and after."""
+    became: dict[str, set[str]] = {}
+    for key, person in before.items():
+        became.setdefault(person, set()).add(after[key])
+    # An id that new evidence founds again is somebody else now: that takes the old person apart.
+    alive = set(after.values())
+    for person, heirs in became.items():
+        if person in alive:
+            heirs.add(person)
+    torn = {person for person, heirs in became.items() if len(heirs) > 1}
+    splits: list[Split] = []
+    for person in sorted(torn):
+        split = Split({person}, set(became[person]))
+        for other in [s for s in splits if s.new & split.new]:
+            splits.remove(other)
+            split = Split(split.old | other.old, split.new | other.new)
+        splits.append(split)
+    joins = []
+    for person in sorted(set(became) - torn):
+        (new,) = became[person]
+        inside = next((s for s in splits if new in s.new), None)
+        if inside is not None:
+            inside.old.add(person)
+        elif new != person:
+            joins.append((person, new))
+    return joins, splits

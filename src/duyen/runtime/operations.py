@@ -1,0 +1,151 @@
+"""Changing the program: definitions are checked one by one and together, before anything is told to the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from duyen.model.errors import Conflict, InvalidRule
+from duyen.model.message import Message
+from duyen.model.program import Program, ResourceChange, ResourceKind, WorkspaceSettings
+from duyen.model.times import Millis, format_duration
+from duyen.runtime import definitions
+from duyen.runtime.definitions import SETTINGS_ID, Definition
+from duyen.stores.sqlite.state import SqliteState
+
+FIELDS: dict[str, str] = {kind: folder for folder, kind in definitions.KINDS.items()}
+"""Kind -> field of Program, folder and word of the URL."""
+Wish = Mapping[tuple[ResourceKind, str], dict[str, Any] | None]
+"""(kind, id) -> the definition to put, or None to delete it."""
+
+
+def bare(body: dict[str, Any], id: str) -> dict[str, Any]:
+    """A definition without what its place says already."""
+    return {name: value for name, value in body.items() if name != "id" or value != id}
+
+
+def prepare(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
+    """Read one definition and try its templates; raises InvalidRule."""
+    found = definitions.parse(kind, id, raw, timezone)
+    if isinstance(found, Message):
+        from duyen.messages.parse import checked
+
+        return checked(found)
+    if isinstance(found, WorkspaceSettings):
+        _check_settings(found)
+    return found
+
+
+def _check_settings(settings: WorkspaceSettings) -> None:
+    """Refuse settings by which nobody could be contacted at the right hour, or at all."""
+    from duyen.journeys.quiet import clock, zone_named
+    from duyen.messages.mime import Mailbox
+
+    if zone_named(settings.timezone) is None:
+        raise InvalidRule(
+            "settings.timezone",
+            f"“{settings.timezone}” is not a time zone; write for example Asia/Ho_Chi_Minh.",
+            at="timezone",
+        )
+    for field in ("quiet_from", "quiet_to"):
+        try:
+            clock(getattr(settings, field))
+        except ValueError as error:
+            raise InvalidRule("settings.quiet_hours", f"{error}.", at=field) from None
+    for field in ("sender", "reply_to"):
+        text = getattr(settings, field)
+        try:
+            _ = Mailbox.parse(text) if text else None
+        except ValueError as error:
+            raise InvalidRule("settings.sender", f"{error}.", at=field) from None
+
+
+def would_be(program: Program, wish: Wish) -> Program:
+    """The program as it would be; raises InvalidRule where its parts would not fit together."""
+    fields: dict[str, dict[str, Any]] = {}
+    settings = program.settings
+    for (kind, id), body in wish.items():
+        if kind == "settings":
+            found = prepare(kind, id, body or {})
+            settings = found if isinstance(found, WorkspaceSettings) else settings
+    for (kind, id), body in wish.items():
+        if kind == "settings":
+            continue
+        field = fields.setdefault(FIELDS[kind], dict(getattr(program, FIELDS[kind])))
+        if body is None:
+            field.pop(id, None)
+        else:
+            field[id] = _placed(kind, id, body, settings.timezone)
+    changed: Any = {**fields, "settings": settings}
+    found_program: Program = msgspec.structs.replace(program, **changed)
+    definitions.check(found_program)
+    return found_program
+
+
+def _placed(kind: str, id: str, body: dict[str, Any], timezone: str) -> Definition:
+    """A definition, its mistakes told with the file's place."""
+    try:
+        return prepare(kind, id, body, timezone)
+    except InvalidRule as error:
+        words = f"The {kind} “{id}”: {error.message}"
+        raise InvalidRule(error.code, words, at=error.at) from error
+
+
+def changes(
+    state: SqliteState, program: Program, wish: Wish, author: str, now: Millis
+) -> list[ResourceChange]:
+    """What has to be told to the log for a wish; nothing for what is so already. Raises InvalidRule."""
+    current = {(kind, id): body for kind, id, _, body, _, _ in state.resources()}
+    wanted: dict[tuple[ResourceKind, str], dict[str, Any] | None] = {
+        (kind, id): None if body is None else bare(body, id) for (kind, id), body in wish.items()
+    }
+    for key, body in wanted.items():
+        # The pause switch is thrown by people at work; a file that does not speak of it leaves it as it is.
+        if key[0] == "settings" and body is not None and "paused" in current.get(key, {}):
+            wanted[key] = {**body, "paused": body.get("paused", current[key]["paused"])}
+    differing = {key: body for key, body in wanted.items() if current.get(key) != body}
+    if differing:
+        would_be(program, differing)
+    order = {"settings": 0, "segment": 1, "message": 2, "placement": 3, "offer": 4, "journey": 5}
+    return [
+        ResourceChange(kind, id, body, author, now)
+        for (kind, id), body in sorted(
+            differing.items(), key=lambda pair: (order.get(pair[0][0], 9), pair[0][1])
+        )
+    ]
+
+
+def deletable(program: Program, kind: ResourceKind, id: str) -> None:
+    """Raise Conflict where something else still names this definition."""
+    try:
+        would_be(program, {(kind, id): None})
+    except InvalidRule as error:
+        raise Conflict("program.in_use", f"The {kind} “{id}” is in use: {error.message}") from error
+
+
+def settings_body(settings: WorkspaceSettings) -> dict[str, Any]:
+    """Workspace settings in their YAML form, every field written out."""
+    body: dict[str, Any] = {
+        name: msgspec.to_builtins(getattr(settings, name)) for name in settings.__struct_fields__
+    }
+    body["caps"] = [
+        {"most": cap.most, "within": format_duration(cap.within), "channel": cap.channel}
+        for cap in settings.caps
+    ]
+    body["conversion_window"] = format_duration(settings.conversion_window)
+    body["identity"] = {
+        name: {"limit": rule.limit, "priority": rule.priority}
+        for name, rule in settings.identity.items()
+    }
+    return body
+
+
+def settings_change(
+    state: SqliteState, program: Program, part: dict[str, Any], author: str, now: Millis
+) -> list[ResourceChange]:
+    """Change some of the workspace's settings, leaving the others as they are."""
+    versions = state.resource_versions("settings", SETTINGS_ID)
+    body = dict(versions[0][1] or {}) if versions else {}
+    return changes(state, program, {("settings", SETTINGS_ID): body | part}, author, now)

@@ -1,0 +1,133 @@
+"""The scheduler: starts what is due (lake, training, scheduled journeys). Jobs are processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from duyen.model.journey import ScheduleEntry
+from duyen.model.log import Lane
+from duyen.model.program import Nudge
+from duyen.model.times import Millis
+from duyen.runtime.house import House
+from duyen.runtime.settings import Settings
+
+LOOK_EVERY = 0.5
+
+
+class Job:
+    """A command that runs every so often, never twice at once, and only when there may be something new."""
+
+    def __init__(self, name: str, arguments: list[str], every: float, first: float) -> None:
+        self.name, self._every = name, every
+        self._command = [sys.executable, "-m", "duyen", *arguments]
+        self._due = time.monotonic() + first
+        self._seen = -1
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self, applied: int) -> None:
+        """Start the job where it is due and `applied` (the engine's progress) has moved."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            if self._process.returncode:
+                self._seen = -1
+            self._process = None
+        if time.monotonic() < self._due or applied == self._seen:
+            return
+        self._due, self._seen = time.monotonic() + self._every, applied
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End a running job; it goes on from its last commit next time."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(20)
+
+
+class Scheduler:
+    """Looks twice a second."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        settings = house.settings
+        data = ["--data", settings.data]
+        self.jobs = [
+            Job("lake", ["lake", "flush", *data], settings.lake_every, 5),
+            Job("models", ["recommend", "train", *data], settings.models_every, 15),
+        ]
+
+    def turn(self) -> None:
+        """One look."""
+        applied = sum(self.house.state.position(lane) for lane in Lane)
+        self.journeys()
+        for job in self.jobs:
+            job.look(applied)
+
+    def journeys(self) -> None:
+        """Tell the log which scheduled journeys call now.
+
+        A tick that was told already is not told again; of those that were missed while nothing ran only the last is
+        told; one that was due before the journey had this schedule, or while it was paused, never is.
+        """
+        now = self.house.clock.now()
+        ticks = []
+        for journey in self.house.program().journeys.values():
+            entry = journey.entry
+            if not journey.live or not isinstance(entry, ScheduleEntry):
+                continue
+            due = _last_tick(entry, now)
+            if due is None or due <= int(self.house.state.meta(f"tick:{journey.id}", "-1")):
+                continue
+            if due >= self._in_force(journey.id):
+                ticks.append(Nudge(f"{journey.id}@{due}", "schedule", due, journey.id))
+        if ticks:
+            offset = self.house.tell(Lane.CONTROL, list(ticks))
+            self.house.wait_applied(Lane.CONTROL, offset)
+
+    def _in_force(self, id: str) -> Millis:
+        """Since when a journey has its present schedule and is not paused; other edits do not count."""
+        since, present = 0, None
+        for _, body, _, put in self.house.state.resource_versions("journey", id):
+            if body is None or not body.get("live", True):
+                break
+            if present is not None and body.get("entry") != present:
+                break
+            since, present = put, body.get("entry")
+        return since
+
+    def stop(self) -> None:
+        """End the jobs."""
+        for job in self.jobs:
+            job.stop()
+
+
+def _last_tick(entry: ScheduleEntry, now: Millis) -> Millis | None:
+    """The last instant up to `now` at which a schedule calls people in; None before the first."""
+    if entry.at > now:
+        return None
+    return entry.at + (now - entry.at) // entry.every * entry.every if entry.every else entry.at
+
+
+def main(settings: Settings) -> None:
+    """Run the scheduler of a data folder until told to stop."""
+    stopping = False
+
+    def stop(sign: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, stop)
+    house = House(settings)
+    scheduler = Scheduler(house)
+    try:
+        while not stopping:
+            scheduler.turn()
+            time.sleep(LOOK_EVERY)
+    finally:
+        scheduler.stop()
+        house.close()

@@ -1,0 +1,342 @@
+"""The sender: takes contacts out of the outbox, asks the contact policy once more, and hands them to a channel.
+
+It writes only its own attempts, and tells the log what became of each contact; the engine does the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from duyen import decide
+from duyen.channels.attempts import AskProvider, Attempt, Patience, Settle, Wait, next_move
+from duyen.channels.catcher import Catcher
+from duyen.channels.email import EmailChannel, EmailSettings
+from duyen.channels.interface import Outgoing, Result
+from duyen.collect import clean_email
+from duyen.journeys import contact
+from duyen.journeys.quiet import zone_of
+from duyen.messages.compose import compose
+from duyen.messages.links import Links
+from duyen.messages.view import item_view
+from duyen.model.effect import Enqueue
+from duyen.model.errors import Conflict, DuyenError
+from duyen.model.log import Delivered, Lane
+from duyen.model.message import Message, Recommend
+from duyen.model.person import Person
+from duyen.model.program import Program
+from duyen.model.times import Millis
+from duyen.runtime import definitions
+from duyen.runtime.house import APPLY_TIMEOUT, House
+from duyen.runtime.settings import Settings
+from duyen.runtime.view import HouseView
+from duyen.stores.sqlite.attempts import AttemptRow, SqliteAttempts
+from duyen.stores.sqlite.mail import SqliteMail
+
+BATCH = 100
+IDLE = 0.05
+DEEP = 4
+"""Mails for each connection between two looks at what people have said."""
+PATIENCE = 1.0
+"""Seconds to wait for the engine between two slices, and after which receipts are told in the middle of a batch."""
+ALONE = Patience(lease=0)
+"""There is one sender a folder: an attempt that is `started` when it looks is one that a crash cut off."""
+
+
+class Sender:
+    """Works through the outbox with one channel."""
+
+    def __init__(self, house: House, channel: EmailChannel) -> None:
+        self.house, self.channel = house, channel
+        self.attempts = SqliteAttempts(house.folder / "attempts.db")
+        self.links = Links(house.secrets.links, house.settings.base_url)
+        self.view = HouseView(house.state, house.folder / "models")
+        self._messages: dict[tuple[str, int], Message | None] = {}
+        self._later: dict[str, Millis] = {}
+        self._told: dict[str, int] = {}
+        self._known: dict[Lane, int] | None = None
+        self._asked = 0.0
+
+    async def turn(self) -> int:
+        """Take one batch out of the outbox; returns how many contacts were looked at."""
+        self._forget(self.house.clock.now())
+        if not self._waiting(self.house.clock.now()) or not self._informed():
+            return 0
+        waiting = self._waiting(self.house.clock.now())
+        self.view.refresh()
+        receipts: list[Delivered] = []
+        done, told = 0, time.monotonic()
+        slice = DEEP * self.channel.settings.connections
+        while done < len(waiting) and not self.house.program().settings.paused:
+            if done and not await self._caught_up():
+                break
+            receipts += await self._send(waiting[done : done + slice])
+            done = min(done + slice, len(waiting))
+            if time.monotonic() - told > PATIENCE:
+                self._tell(receipts)
+                receipts, told = [], time.monotonic()
+        self._tell(receipts)
+        return done
+
+    async def _send(self, slice: Sequence[Enqueue]) -> list[Delivered]:
+        """Prepare a few contacts by what is known now, and hand them over."""
+        now, program = self.house.clock.now(), self.house.program()
+        attempts = self.attempts.of([e.key for e in slice])
+        receipts: list[Delivered] = []
+        ready: list[tuple[Enqueue, int, Outgoing]] = []
+        for earlier in slice:
+            row = self.house.state.outbox(earlier.key)
+            if row is None or row.state != "waiting":
+                continue  # the engine has settled it since
+            tried = [_attempt(row) for row in attempts.get(earlier.key, [])]
+            found = self._prepare(row.enqueue, tried, program, now)
+            if isinstance(found, Delivered):
+                receipts.append(found)
+            elif found is not None:
+                ready.append((row.enqueue, len(tried) + 1, found))
+        return receipts + await self._hand_over(ready)
+
+    async def _caught_up(self) -> bool:
+        """Wait a moment for the engine before the next slice; False where it takes longer."""
+        until = time.monotonic() + PATIENCE
+        while not self._informed():
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(IDLE / 10)
+        return True
+
+    def _informed(self) -> bool:
+        """Whether the engine has applied all that was acknowledged when this was first asked.
+
+        A refusal counts from when it was acknowledged: while the engine is down or behind, nothing leaves.
+        What was asked longer ago than a door waits for the engine is asked anew, so that a refusal whose
+        door gave up waiting is among what has to be applied.
+        """
+        if self._known is None or time.monotonic() - self._asked > APPLY_TIMEOUT:
+            self._asked = time.monotonic()
+            self._known = {lane: self.house.log.newest(lane) for lane in (Lane.CONTROL, Lane.LIVE)}
+        if not all(self.house.applied(lane, offset) for lane, offset in self._known.items()):
+            return False
+        self._known = None
+        return True
+
+    def _waiting(self, now: Millis) -> list[Enqueue]:
+        """The oldest contacts that nothing holds back."""
+        found: list[Enqueue] = []
+        after: tuple[Millis, str] = (0, "")
+        while len(found) < BATCH:
+            page = self.house.state.outbox_waiting(now, 5 * BATCH, after)
+            found += [e for e in page if e.key not in self._told and e.key not in self._later]
+            if len(page) < 5 * BATCH:
+                break
+            after = (page[-1].not_before, page[-1].key)
+        return found[:BATCH]
+
+    def _forget(self, now: Millis) -> None:
+        """Let go of what the engine has settled, and of holds that are over."""
+        applied = self.house.state.position(Lane.LIVE)
+        self._told = {key: offset for key, offset in self._told.items() if offset > applied}
+        self._later = {key: until for key, until in self._later.items() if until > now}
+
+    def _prepare(
+        self, enqueue: Enqueue, tried: Sequence[Attempt], program: Program, now: Millis
+    ) -> Outgoing | Delivered | None:
+        """The mail to hand over, or its end without one, or None where it has to wait."""
+        message = self._message(enqueue, program)
+        move = next_move(
+            enqueue.key,
+            enqueue.expires,
+            message.certainty if message else "at_most_once",
+            tried,
+            now,
+            self.channel.capabilities,
+            ALONE,
+        )
+        if isinstance(move, Settle):
+            return _ended(enqueue, move.state, move.reason, now)
+        if isinstance(move, AskProvider):
+            return _ended(enqueue, "failed", "uncertain", now)  # SMTP cannot be asked
+        if message is None:  # only now: an earlier attempt may have sent it
+            return _ended(enqueue, "cancelled", "message.deleted", now)
+        if isinstance(move, Wait):
+            self._later[enqueue.key] = move.until
+            return None
+        head = self.house.state.head(enqueue.person)
+        if head is None:
+            return _ended(enqueue, "cancelled", "person.gone", now)
+        refusal = contact.recheck(head.person, enqueue, program, now)
+        if refusal is not None:
+            return self._refused(enqueue, refusal, now)
+        said_no = self._owners_no(enqueue, head.person)
+        if said_no:
+            return _ended(enqueue, "cancelled", said_no, now)
+        return self._mail(enqueue, message, head.person, program, now)
+
+    def _owners_no(self, enqueue: Enqueue, person: Person) -> str:
+        """The no of whoever the address belongs to, where identity says that it is somebody else, or ""."""
+        id = self.house.state.person_of("email", clean_email(enqueue.address))
+        owner = self.house.state.head(id) if id and id != person.id else None
+        return contact.denied_by(owner.person, enqueue) if owner else ""
+
+    def _refused(self, enqueue: Enqueue, refusal: contact.Refusal, now: Millis) -> Delivered | None:
+        if refusal.retry_at is None:
+            state = "expired" if refusal.reason == "expired" else "cancelled"
+            return _ended(enqueue, state, refusal.reason, now)
+        self._later[enqueue.key] = refusal.retry_at
+        return None
+
+    def _message(self, enqueue: Enqueue, program: Program) -> Message | None:
+        """The text as it was when the contact was admitted; a deleted message is not sent any more."""
+        if enqueue.message not in program.messages:
+            return None
+        name = (enqueue.message, enqueue.version)
+        if name not in self._messages:
+            versions = self.house.state.resource_versions("message", enqueue.message)
+            body = next(
+                (body for version, body, _, _ in versions if version == enqueue.version), None
+            )
+            found = None if body is None else definitions.parse("message", enqueue.message, body)
+            self._messages[name] = found if isinstance(found, Message) else None
+        return self._messages[name]
+
+    def _mail(
+        self, enqueue: Enqueue, message: Message, person: Person, program: Program, now: Millis
+    ) -> Outgoing | Delivered:
+        settings = program.settings
+        items = (
+            self._recommended(person, message.recommend, settings.currency)
+            if message.recommend
+            else []
+        )
+        try:
+            mail = compose(
+                message,
+                enqueue,
+                person,
+                items,
+                self.links,
+                settings,
+                zone=zone_of(person, settings),
+                now=now,
+            )
+        except DuyenError as error:
+            return _ended(enqueue, "failed", error.message, now)
+        return Outgoing(mail.key, mail.sender, mail.to, mail.content)
+
+    def _recommended(self, person: Person, wish: Recommend, currency: str) -> list[dict[str, Any]]:
+        """Items for a mail: new to the person, for sale, filled up with popular ones."""
+        seeds, bought = decide.tastes(person)
+        found: dict[str, dict[str, Any]] = {}
+        for name, start in ((wish.recommender, seeds), (wish.fallback, ())):
+            for scored in self.view.recommend(
+                name, seeds=start, exclude=bought, limit=3 * wish.limit
+            ):
+                item = self.view.item(scored.item)
+                if len(found) < wish.limit and item is not None and not decide.item_problem(item):
+                    shown = item_view(item, str(scored.why))
+                    shown["currency"] = item.currency or currency
+                    found.setdefault(item.id, shown)
+        return list(found.values())
+
+    async def _hand_over(self, ready: Sequence[tuple[Enqueue, int, Outgoing]]) -> list[Delivered]:
+        """Write the attempts down, speak to the provider, write their fates down."""
+        if not ready:
+            return []
+        started = self.house.clock.now()
+        self.attempts.put(AttemptRow(e.key, number, started) for e, number, _ in ready)
+        results = await self.channel.send([outgoing for _, _, outgoing in ready])
+        finished = self.house.clock.now()
+        self.attempts.put(
+            AttemptRow(e.key, number, started, result.fate, finished, result.detail)
+            for (e, number, _), result in zip(ready, results, strict=True)
+        )
+        receipts = []
+        for (enqueue, _, _), result in zip(ready, results, strict=True):
+            if result.fate in ("sent", "failed"):
+                receipts.append(_ended(enqueue, result.fate, _reason(result), finished))
+        return receipts
+
+    def _tell(self, receipts: Sequence[Delivered]) -> None:
+        if not receipts:
+            return
+        offset = self.house.tell(Lane.LIVE, list(receipts))
+        self._told |= {receipt.key: offset for receipt in receipts}
+
+    def close(self) -> None:
+        """Close the attempts."""
+        self.attempts.close()
+
+
+def _ended(enqueue: Enqueue, state: str, reason: str, now: Millis) -> Delivered:
+    return Delivered(enqueue.key, enqueue.person, enqueue.message, state, now, reason)
+
+
+def _reason(result: Result) -> str:
+    return "" if result.fate == "sent" else result.detail[:300]
+
+
+def _attempt(row: AttemptRow) -> Attempt:
+    return msgspec.convert(
+        {"number": row.number, "started": row.started, "fate": row.fate}
+        | {"finished": row.finished, "detail": row.detail},
+        Attempt,
+    )
+
+
+def email_settings(settings: Settings, catcher_port: int | None) -> EmailSettings:
+    """How to reach the SMTP server, or the catcher where there is none."""
+    if catcher_port is not None:
+        return EmailSettings(host="127.0.0.1", port=catcher_port, security="none")
+    return EmailSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_user,
+        password=settings.smtp_password,
+    )
+
+
+async def _serve(house: House) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    settings = house.settings
+    catcher: Catcher | None = None
+    if not settings.smtp_host:
+        mailbox = SqliteMail(house.folder / "mail.db", house.clock.now)
+        catcher = Catcher(mailbox, port=settings.catcher_port)
+        await catcher.open()
+    sender = Sender(
+        house, EmailChannel(email_settings(settings, catcher.port if catcher else None))
+    )
+    pace = BATCH / settings.smtp_rate if settings.smtp_host else 0.0
+    try:
+        while not stopping.is_set():
+            worked = await sender.turn()
+            await asyncio.sleep(pace if worked else IDLE)
+    finally:
+        await sender.channel.close()
+        sender.close()
+        if catcher is not None:
+            await catcher.close()
+
+
+def main(settings: Settings) -> None:
+    """Run the sender of a data folder until told to stop."""
+    house = House(settings)
+    with (house.folder / "sender.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Conflict(
+                "sender.running", f"Another sender works on {house.folder}; stop it first."
+            ) from error
+        asyncio.run(_serve(house))
+    house.close()

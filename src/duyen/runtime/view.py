@@ -1,0 +1,67 @@
+"""What a decision reads besides the person and the program: counters, items and recommenders as of now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from duyen import __version__
+from duyen.model.catalogue import Item
+from duyen.recommend import Query, Scored, Snapshot
+from duyen.runtime.snapshots import Snapshots
+from duyen.stores.sqlite.state import SqliteState
+
+FRESH_SECONDS = 0.5
+_EMPTY: Mapping[str, int] = {}
+
+
+class HouseView:
+    """The shared state behind decisions, read at most every half second; satisfies `decide.View`."""
+
+    def __init__(self, state: SqliteState, models: Path) -> None:
+        self._state, self._snapshots = state, Snapshots(models)
+        self._counters: dict[str, dict[str, int]] = {}
+        self._items: dict[str, Item | None] = {}
+        self._read_at = -1.0
+        self._seen = -1
+        self.counters_version = 0
+        self.code_version = __version__
+
+    def refresh(self) -> None:
+        """Read again what others have changed; call before a request's decisions."""
+        moment = time.monotonic()
+        if moment - self._read_at < FRESH_SECONDS:
+            return
+        self._read_at = moment
+        seen = self._state.changed()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self._items.clear()
+        counters = self._state.counters("arm:")
+        if counters != self._counters:
+            self._counters = counters
+            self.counters_version += 1
+
+    def counter(self, name: str, /) -> Mapping[str, int]:
+        """The counts of one arm."""
+        return self._counters.get(name, _EMPTY)
+
+    def item(self, id: str, /) -> Item | None:
+        """One item of the catalogue."""
+        if id not in self._items:
+            found = self._state.items([id]).get(id)
+            self._items[id] = msgspec.convert(found, Item) if found else None
+        return self._items[id]
+
+    def recommend(
+        self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
+    ) -> Sequence[Scored]:
+        """Ask the newest snapshot of a recommender; nothing where there is none yet."""
+        snapshot: Snapshot | None = self._snapshots.newest(recommender)
+        if snapshot is None:
+            return ()
+        return snapshot.recommend(Query(tuple(seeds), exclude, limit))
