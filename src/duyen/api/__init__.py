@@ -1,0 +1,1 @@
+"""The HTTP doors: hot routes as raw ASGI, administration as FastAPI with OpenAPI."""

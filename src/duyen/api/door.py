@@ -1,0 +1,416 @@
+"""The hot routes: collect, visitor, decide. Raw ASGI; everything else goes to the administration app."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, get_args
+from uuid import uuid4
+
+import msgspec
+
+from duyen import collect, decide
+from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
+from duyen.api.keys import Key, Keyring, check_origin
+from duyen.identity import Rules, person_id, usable
+from duyen.model.catalogue import Item, Placement
+from duyen.model.decision import Decision
+from duyen.model.errors import DuyenError, InvalidInput, NotAllowed, NotFound, Unavailable
+from duyen.model.event import CallType, Collected, Identifier, Rejected
+from duyen.model.log import Lane, encode_entry
+from duyen.model.person import Person
+from duyen.runtime.group_commit import GroupCommit
+from duyen.runtime.house import House
+from duyen.runtime.view import HouseView
+from duyen.stores.sqlite.log import SqliteLog
+
+SMALL_BODY = 64 * 1024
+MOST_PLACEMENTS = 20
+LONGEST_OFFSET = 18
+"""Digits of an offset; more would not fit into a row number."""
+FRESH_WAIT = 0.1
+"""Seconds that `decide` waits for the caller's own last event (read your writes)."""
+Hot = Callable[[Request, Send], Awaitable[None]]
+
+
+class Visitor(msgspec.Struct, rename="camel"):
+    """POST /v1/visitor."""
+
+    write_key: str = ""
+    token: str = ""
+
+
+class Ask(msgspec.Struct):
+    """POST /v1/decide and /v1/recommend: by whom, for whom, for what."""
+
+    writeKey: str = ""
+    visitor: str = ""
+    user: dict[str, str] = {}
+    profile: str = ""
+    placements: list[str] = []
+    context: dict[str, Any] = {}
+    after: str = ""
+    recommender: str = "popular"
+    items: list[str] = []
+    limit: int = 4
+
+
+_decode_visitor = msgspec.json.Decoder(Visitor).decode
+_decode_ask = msgspec.json.Decoder(Ask).decode
+
+
+class Door:
+    """One HTTP process's view of the house."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.keys = Keyring(house)
+        self.commits = GroupCommit(SqliteLog(house.folder / "log.db"), house.clock)
+        self.view = HouseView(house.state, house.folder / "models")
+        self.rng = random.Random(secrets.randbits(128))
+        self.routes: dict[str, Hot] = {
+            f"/v1/{kind}": self._call(kind) for kind in get_args(CallType)
+        }
+        self.routes["/v1/batch"] = self.batch
+        self.routes["/v1/visitor"] = self.visitor
+        self.routes["/v1/decide"] = self.decide
+        self.routes["/v1/recommend"] = self.recommend
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one hot request: preflight, the route, errors in one shape."""
+        request = Request(scope, receive)
+        origin = request.header(b"origin")
+        if request.method == "OPTIONS":
+            await answer(send, 204, b"", _preflight(origin, self.keys.any_admits(origin)))
+            return
+        try:
+            if request.method != "POST":
+                raise InvalidInput("request.method", f"{request.path} takes POST.", status=405)
+            await self.routes[request.path](request, send)
+        except msgspec.DecodeError as error:
+            problem = InvalidInput(
+                "request.malformed", f"The body is not what is expected: {error}."
+            )
+            await answer_error(send, problem, self._cors(request))
+        except DuyenError as error:
+            await answer_error(send, error, self._cors(request))
+
+    def _cors(self, request: Request) -> Headers:
+        origin = request.header(b"origin")
+        if origin and self.keys.any_admits(origin):
+            return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"origin")]
+        return []
+
+    # -- collect
+
+    def _call(self, kind: CallType) -> Hot:
+        async def one(request: Request, send: Send) -> None:
+            body = await request.body(collect.MAX_BATCH_BYTES)
+            await self._collect(request, send, collect.open_call(body, kind))
+
+        return one
+
+    async def batch(self, request: Request, send: Send) -> None:
+        """POST /v1/batch: many calls, answered once all are durable."""
+        body = await request.body(collect.MAX_BATCH_BYTES)
+        await self._collect(request, send, collect.open_batch(body))
+
+    async def _collect(self, request: Request, send: Send, opened: collect.Opened) -> None:
+        key, trusted = self._writer(request, opened.write_key)
+        judged = opened.check(
+            received=self.house.clock.now(), source=key.id, trusted=trusted, new_id=_new_id
+        )
+        if key.is_browser:
+            judged = [self._proved(call) for call in judged]
+        offset = await self.commits.append(Lane.LIVE, [encode_entry(entry) for entry in judged])
+        if len(judged) == 1 and isinstance(judged[0], Rejected):
+            why = f"{' '.join(judged[0].reasons)} It is kept under rejected events."
+            await answer_error(send, InvalidInput("collect.rejected", why), self._cors(request))
+            return
+        rejected = [
+            {"index": index, "reasons": entry.reasons}
+            for index, entry in enumerate(judged)
+            if isinstance(entry, Rejected)
+        ]
+        body = {
+            "success": True,
+            "offset": str(offset),
+            "accepted": len(judged) - len(rejected),
+            "rejected": rejected,
+        }
+        await answer_json(send, body, 200, self._cors(request))
+
+    def _writer(self, request: Request, in_body: str) -> tuple[Key, bool]:
+        """The key that sent this, and whether what it says about people is a fact."""
+        secret = request.bearer() or request.basic_user()
+        if secret.startswith("sk_"):
+            return self.keys.find(secret, "secret"), True
+        key = self.keys.find(request.basic_user() or in_body, "write")
+        check_origin(key, request.header(b"origin"))
+        return key, not key.is_browser
+
+    def _proved(self, call: Collected | Rejected) -> Collected | Rejected:
+        """A page that carries the company's own hash of a user id may speak as that user, and no more."""
+        if (
+            not isinstance(call, Collected)
+            or not call.user_id
+            or b"user_hash" not in bytes(call.context)
+        ):
+            return call
+        context = msgspec.json.decode(call.context)
+        told = context.get("user_hash")
+        if isinstance(told, str) and self._knows(call.user_id, told):
+            return msgspec.structs.replace(call, trusted=True, verified=("user_id",))
+        return call
+
+    def _knows(self, user_id: str, told: str) -> bool:
+        # Bytes, because text outside ASCII cannot be compared in constant time.
+        expected = self.house.secrets.identity_hash(user_id).encode()
+        return secrets.compare_digest(expected, told.encode("utf-8", "replace"))
+
+    # -- visitors and decisions
+
+    async def visitor(self, request: Request, send: Send) -> None:
+        """POST /v1/visitor: a signed token for this browser; a valid one is renewed for the same visitor."""
+        asked = _decode_visitor(await request.body(SMALL_BODY))
+        key = self.keys.find(asked.write_key or request.basic_user(), "write")
+        check_origin(key, request.header(b"origin"))
+        now = self.house.clock.now()
+        known = self.house.secrets.read_visitor(asked.token, now) if asked.token else None
+        anonymous = known or str(uuid4())
+        token = self.house.secrets.visitor_token(anonymous, now)
+        await answer_json(
+            send, {"token": token, "anonymousId": anonymous}, 200, self._cors(request)
+        )
+
+    async def decide(self, request: Request, send: Send) -> None:
+        """POST /v1/decide: a decision for each placement, durable before it is answered."""
+        ask = _decode_ask(await request.body(SMALL_BODY))
+        identifier, whole, trusted, source = self._asker(request, ask)
+        if not ask.placements or len(ask.placements) > MOST_PLACEMENTS:
+            raise InvalidInput(
+                "decide.placements", f"Name 1 to {MOST_PLACEMENTS} placements.", at="placements"
+            )
+        stale = not await self._fresh(ask.after)
+        decisions = self.choose(ask.placements, identifier, trusted=trusted, source=source)
+        try:
+            await self.commits.append(Lane.LIVE, [encode_entry(d) for d in decisions])
+        except Unavailable:
+            decisions = [self._fallback(d) for d in decisions]
+            stale = True
+        shown = [self.shown(d, whole=whole) for d in decisions]
+        await answer_json(send, {"decisions": shown, "stale": stale}, 200, self._cors(request))
+
+    def choose(
+        self, names: list[str], identifier: tuple[str, str], *, trusted: bool, source: str
+    ) -> list[Decision]:
+        """A decision for each placement; not told to the log yet."""
+        program, now = self.house.program(), self.house.clock.now()
+        self.view.refresh()
+        person = self._person(identifier)
+        own_id = person_id(identifier)
+        truths = decide.Truths(person or Person(own_id), now)
+        return [
+            decide.choose(
+                self._placement(program.placements, name),
+                person,
+                identifier,
+                program,
+                self.view,
+                now,
+                self.rng,
+                person_id=own_id,
+                truths=truths,
+                trusted=trusted,
+                source=source,
+            )
+            for name in names
+        ]
+
+    def _fallback(self, decision: Decision) -> Decision:
+        program = self.house.program()
+        return decide.fallback(
+            program.placements[decision.placement],
+            decision.identifier,
+            program,
+            decision.time,
+            id=decision.id,
+            person_id=decision.person,
+            arm=decision.arm,
+        )
+
+    def _placement(self, placements: dict[str, Placement], name: str) -> Placement:
+        found = placements.get(name)
+        if found is None:
+            known = ", ".join(sorted(placements)) or "none yet"
+            raise InvalidInput(
+                "placement.unknown",
+                f"There is no placement “{name}”; there are: {known}.",
+                at="placements",
+            )
+        return found
+
+    def _person(self, identifier: tuple[str, str]) -> Person | None:
+        person = self.house.state.person_of(*identifier)
+        head = self.house.state.head(person) if person else None
+        return head.person if head else None
+
+    def _asker(self, request: Request, ask: Ask) -> tuple[tuple[str, str], bool, bool, str]:
+        """(for whom, whether the caller may see everything, whether the identifier is a fact, source)."""
+        secret = request.bearer()
+        if secret:
+            key = self.keys.find(secret, "secret")
+            identifier, fact = self.named(ask.profile)
+            return identifier, True, fact, key.id
+        key = self.keys.find(ask.writeKey or request.basic_user(), "write")
+        check_origin(key, request.header(b"origin"))
+        anonymous = self.house.secrets.read_visitor(ask.visitor, self.house.clock.now())
+        if anonymous is None:
+            raise NotAllowed(
+                "visitor.invalid",
+                "The visitor token is missing, altered or too old; ask /v1/visitor for one.",
+            )
+        user = ask.user.get("id", "")
+        if user:
+            if not self._knows(user, ask.user.get("hash", "")):
+                raise NotAllowed(
+                    "user.unproved",
+                    "The hash does not belong to this user id; compute it on your server with the identity secret.",
+                    status=403,
+                )
+            return ("user_id", user), False, True, key.id
+        return ("anonymous_id", anonymous), False, False, key.id
+
+    def named(self, profile: str) -> tuple[Identifier, bool]:
+        """The identifier that a trusted caller names as “namespace:value” or `id:p_…`, and whether it is a fact."""
+        namespace, _, value = profile.partition(":")
+        if not namespace or not value:
+            raise InvalidInput(
+                "profile.missing",
+                "Name the person as “namespace:value”, for example user_id:u1.",
+                at="profile",
+            )
+        if namespace == "id":
+            return self._own_identifier(value)
+        if collect.reserved(namespace):
+            raise InvalidInput(
+                "profile.reserved",
+                f"“{namespace}” is kept for Duyên itself; name the person by an identifier of yours.",
+                at="profile",
+            )
+        kept = collect.canonical(namespace, value)
+        if not kept:
+            raise InvalidInput(
+                "profile.value", f"“{value}” cannot be a value of “{namespace}”.", at="profile"
+            )
+        return (namespace, kept), True
+
+    def _own_identifier(self, id: str) -> tuple[Identifier, bool]:
+        """The person's highest identifier, and whether it is a fact: an id makes no fact of what was claimed."""
+        state, settings = self.house.state, self.house.program().settings
+        head = state.head(id)
+        if head is None:
+            raise NotFound("profile.unknown", f"Nobody is known as id:{id}.")
+        held = [
+            (namespace, value)
+            for namespace, values in head.person.identifiers.items()
+            for value in values
+            if not collect.reserved(namespace)
+            and state.person_of(namespace, value) == head.person.id
+        ]
+        best = next(iter(usable(held, Rules.of(settings.identity, settings.blocked))), None)
+        if best is None:
+            raise InvalidInput(
+                "profile.unnamed", f"Nothing is known to name id:{id} by.", at="profile"
+            )
+        evidence = state.evidence_of(list(state.components([best]).values()))
+        return best, any(row.trusted and best in row.identifiers for row in evidence)
+
+    async def _fresh(self, after: str) -> bool:
+        """Wait a moment for the engine to have applied the caller's own last event."""
+        if not after:
+            return True
+        if not (after.isascii() and after.isdecimal() and len(after) <= LONGEST_OFFSET):
+            raise InvalidInput(
+                "decide.after", "“after” is the offset that collect answered.", at="after"
+            )
+        deadline = asyncio.get_running_loop().time() + FRESH_WAIT
+        while not self.house.applied(Lane.LIVE, int(after)):
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.003)
+        return True
+
+    def shown(self, decision: Decision, *, whole: bool) -> dict[str, Any]:
+        """A decision as its asker may see it: browsers get no scores, reasons or traits."""
+        offered = decision.reason == "chosen"
+        body: dict[str, Any] = {
+            "id": decision.id,
+            "placement": decision.placement,
+            "fill": ("items" if decision.items else "offers") if offered else "fallback",
+            "offer": decision.chosen if offered and not decision.items else None,
+            "content": decision.content,
+            "items": [self._item(id) for id in decision.items],
+        }
+        if whole:
+            body |= {
+                "person": decision.person,
+                "arm": decision.arm,
+                "reason": decision.reason,
+                "explanation": decision.explanation,
+                "propensity": decision.propensity,
+                "policy": decision.policy,
+                "candidates": decision.candidates,
+            }
+        return body
+
+    def _item(self, id: str) -> dict[str, Any]:
+        item = self.view.item(id) or Item(id, id)
+        return {
+            "id": item.id,
+            "name": item.name,
+            "price": item.price,
+            "currency": item.currency or self.house.program().settings.currency,
+            "image": item.image,
+            "url": item.url,
+        }
+
+    async def recommend(self, request: Request, send: Send) -> None:
+        """POST /v1/recommend: a recommender's items for a person or for given items."""
+        ask = _decode_ask(await request.body(SMALL_BODY))
+        identifier, whole, _, _ = self._asker(request, ask)
+        self.view.refresh()
+        limit = max(1, min(ask.limit, 50))
+        person = self._person(identifier)
+        seeds, bought = decide.tastes(person) if person else ((), frozenset())
+        found = self.view.recommend(
+            ask.recommender,
+            seeds=tuple(ask.items) or seeds,
+            exclude=bought if not ask.items else frozenset(),
+            limit=limit,
+        )
+        items = []
+        for scored in found:
+            line = self._item(scored.item)
+            if whole:
+                line |= {"score": scored.score, "why": scored.why}
+            items.append(line)
+        await answer_json(send, {"items": items}, 200, self._cors(request))
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+def _preflight(origin: str, admitted: bool) -> Headers:
+    if not (origin and admitted):
+        return []
+    return [
+        (b"access-control-allow-origin", origin.encode()),
+        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-headers", b"content-type, authorization"),
+        (b"access-control-max-age", b"86400"),
+        (b"vary", b"origin"),
+    ]

@@ -1,0 +1,121 @@
+"""The little HTTP that the hot routes need: read a body within limits, answer JSON, name errors."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from duyen.model.errors import DuyenError, InvalidInput, TooLarge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+encode = msgspec.json.Encoder().encode
+JSON = (b"content-type", b"application/json")
+
+
+class Request:
+    """One request of a hot route."""
+
+    __slots__ = ("_receive", "headers", "method", "path", "query", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope, self._receive = scope, receive
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope.get("query_string", b"")
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+
+    def header(self, name: bytes) -> str:
+        """A header's text, or ""."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def basic_user(self) -> str:
+        """The user name of Basic auth, where SDKs put the write key."""
+        kind, _, coded = self.header(b"authorization").partition(" ")
+        if kind.lower() != "basic":
+            return ""
+        try:
+            return b64decode(coded, validate=True).decode().partition(":")[0]
+        except ValueError as error:
+            raise InvalidInput(
+                "key.unreadable", "The Authorization header is not valid Basic auth."
+            ) from error
+
+    def bearer(self) -> str:
+        """The Bearer token, or ""."""
+        kind, _, token = self.header(b"authorization").partition(" ")
+        return token.strip() if kind.lower() == "bearer" else ""
+
+    async def body(self, most: int) -> bytes:
+        """The whole body, unpacked where it came gzipped; raises TooLarge beyond `most` bytes."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise InvalidInput("request.cut_off", "The connection ended before the body did.")
+            part = message.get("body", b"")
+            size += len(part)
+            if size > most:
+                raise _too_large(most)
+            parts.append(part)
+            if not message.get("more_body"):
+                break
+        whole = b"".join(parts)
+        return _unpacked(whole, most) if self.header(b"content-encoding") == "gzip" else whole
+
+
+def _unpacked(packed: bytes, most: int) -> bytes:
+    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        plain = inflate.decompress(packed, most + 1)
+    except zlib.error as error:
+        raise InvalidInput("request.gzip", "The body is not valid gzip.") from error
+    if len(plain) > most or inflate.unconsumed_tail:
+        raise _too_large(most)
+    if not inflate.eof:
+        raise InvalidInput("request.gzip", "The gzip body is cut off.")
+    return plain
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(
+        "request.too_large", f"The body is larger than {most:,} bytes; send less at once."
+    )
+
+
+def fault() -> DuyenError:
+    """A fault of ours, told without its trace."""
+    return DuyenError("server.fault", "Something went wrong here; it is in the server's own log.")
+
+
+async def answer(
+    send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = (JSON,)
+) -> None:
+    """Send one complete response."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def answer_json(
+    send: Send, value: Any, status: int = 200, headers: Headers | None = None
+) -> None:
+    """Send a JSON response."""
+    await answer(send, status, encode(value), [JSON, *(headers or [])])
+
+
+async def answer_error(send: Send, error: DuyenError, headers: Headers | None = None) -> None:
+    """Send an error in the API's one shape."""
+    extra = list(headers or [])
+    if error.status in (429, 503):
+        extra.append((b"retry-after", b"5"))
+    await answer_json(send, error.as_json(), error.status, extra)

@@ -1,0 +1,111 @@
+"""A message as one person would read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from duyen import decide
+from duyen.api import views
+from duyen.api.mail import harmless
+from duyen.api.office import By, Of, Office, reply
+from duyen.api.people import head_of
+from duyen.api.program import Id
+from duyen.api.shapes import MessagePreview
+from duyen.model.errors import NotFound
+from duyen.model.person import Person
+from duyen.model.program import Program
+from duyen.runtime.view import HouseView
+
+router = APIRouter(tags=["program"])
+For = Annotated[
+    str,
+    Query(max_length=600, description="`namespace:value` of the reader; else the newest person."),
+]
+
+
+@router.get(
+    "/v1/messages/{id}/preview",
+    response_model=MessagePreview,
+    summary="A message rendered for one person.",
+)
+def preview(id: Id, office: Of, caller: By, profile: For = "") -> Response:
+    """Nothing is sent, and its links count nothing."""
+    rendered, person = _rendered(office, id, profile)
+    message = office.program().messages[id]
+    body = MessagePreview(
+        subject=rendered.subject,
+        preheader=message.preheader,
+        text=rendered.text,
+        person=views.reference(person) if person else None,
+    )
+    return reply(body)
+
+
+@router.get(
+    "/v1/messages/{id}/preview/html",
+    summary="The HTML of a message rendered for one person, for a sandboxed frame.",
+    response_class=Response,
+)
+def preview_html(id: Id, office: Of, caller: By, profile: For = "") -> Response:
+    """Under the same policy as a caught mail."""
+    return harmless(_rendered(office, id, profile)[0].html)
+
+
+def _rendered(office: Office, id: str, profile: str) -> tuple[Any, Person | None]:
+    from duyen.journeys.contact import address_of
+    from duyen.journeys.quiet import zone_of
+    from duyen.messages.template import render
+    from duyen.messages.view import view_of
+
+    program = office.program()
+    message = program.messages.get(id)
+    if message is None:
+        raise NotFound("message.unknown", f"There is no message “{id}”.")
+    found = _reader(office, profile)
+    person = found or Person("nobody")
+    address = address_of(person) or "an@example.test"
+    links = office.links.of(
+        key="preview", person=person.id, address=address, message=id, purpose="", brand=""
+    )
+    view = view_of(
+        message,
+        person,
+        address,
+        trigger={},
+        recommendations=_items(office, person, program, id),
+        links=links,
+        settings=program.settings,
+        zone=zone_of(person, program.settings),
+        now=office.now(),
+    )
+    return render(message, view), found
+
+
+def _reader(office: Office, profile: str) -> Person | None:
+    if profile:
+        return head_of(office, profile).person
+    newest = office.state.list_people(None, 1)
+    head = office.state.head(newest[0].person) if newest else None
+    return head.person if head else None
+
+
+def _items(office: Office, person: Person, program: Program, id: str) -> list[dict[str, Any]]:
+    """What the sender would put in now."""
+    from duyen.messages.view import item_view
+
+    wish = program.messages[id].recommend
+    if wish is None:
+        return []
+    view = HouseView(office.state, office.house.folder / "models")
+    seeds, bought = decide.tastes(person)
+    found: dict[str, dict[str, Any]] = {}
+    for name, start in ((wish.recommender, seeds), (wish.fallback, ())):
+        for scored in view.recommend(name, seeds=start, exclude=bought, limit=3 * wish.limit):
+            item = view.item(scored.item)
+            if len(found) < wish.limit and item is not None and not decide.item_problem(item):
+                shown = item_view(item, str(scored.why))
+                shown["currency"] = item.currency or program.settings.currency
+                found.setdefault(item.id, shown)
+    return list(found.values())

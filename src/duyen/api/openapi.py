@@ -1,0 +1,177 @@
+"""The API's description: what FastAPI knows of the administration, and the hot routes besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Described = dict[str, Any]
+
+WRITE_KEY = "Basic auth with the write key as user, or `writeKey` in the body."
+ASKER = "A secret key; or from a page `writeKey` and the visitor token."
+CALLS = {
+    "track": "Something a person did.",
+    "identify": "Who a person is: traits, and what ties their identifiers together.",
+    "page": "A page they saw.",
+    "screen": "A screen of an app they saw.",
+    "group": "The company or group they belong to.",
+    "alias": "Two identifiers of one person.",
+}
+
+
+def describe() -> Described:
+    """The whole description."""
+    from duyen.api.administration import create
+
+    return create().openapi()
+
+
+def complete(described: Described) -> Described:
+    """Add the hot routes, the keys, and the one error shape of all calls."""
+    described["paths"] = {**_hot(), **described["paths"]}
+    schemas = described.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= _schemas()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    described["components"]["securitySchemes"] = {
+        "secretKey": {"type": "http", "scheme": "bearer", "description": "A secret key, sk_…"},
+        "console": {"type": "apiKey", "in": "cookie", "name": "duyen_session"},
+        "writeKey": {"type": "http", "scheme": "basic", "description": "A write key as user."},
+    }
+    for path, item in described["paths"].items():
+        for call in item.values():
+            _finish(path, call)
+    return described
+
+
+OPEN = frozenset({"/v1/login"})
+
+
+def _finish(path: str, call: Described) -> None:
+    """Errors have one shape; who may call is said."""
+    call["responses"].pop("422", None)
+    call["responses"]["4XX"] = {
+        "description": "What went wrong, and what to do.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ApiError"}}},
+    }
+    if path not in OPEN and not path.startswith("/t/"):
+        call.setdefault("security", [{"secretKey": []}, {"console": []}])
+
+
+def _hot() -> Described:
+    """The routes that are served before FastAPI is asked."""
+    paths = {f"/v1/{kind}": _collect(words, "Call") for kind, words in CALLS.items()}
+    paths["/v1/batch"] = _collect("Many calls at once, answered when all are durable.", "Batch")
+    paths["/v1/visitor"] = _post(
+        "A signed token for this browser; a valid one is renewed.", "VisitorAsk", "Visitor", []
+    )
+    asker: list[Described] = [{"secretKey": []}, {}]
+    paths["/v1/decide"] = _post(
+        f"A decision for each placement, durable before it is answered. {ASKER}",
+        "DecideAsk",
+        "Decisions",
+        asker,
+    )
+    paths["/v1/recommend"] = _post(
+        f"A recommender's items for a person or for given items. {ASKER}",
+        "RecommendAsk",
+        "Recommended",
+        asker,
+    )
+    return paths
+
+
+def _collect(words: str, body: str) -> Described:
+    return _post(f"{words} {WRITE_KEY}", body, "Collected", [{"writeKey": []}, {}])
+
+
+def _post(words: str, body: str, answer: str, security: list[Described]) -> Described:
+    def content(name: str) -> Described:
+        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+    call: Described = {
+        "summary": words.split(". ")[0].rstrip(".") + ".",
+        "description": words,
+        "tags": ["collect and decide"],
+        "requestBody": {"required": True, "content": content(body)},
+        "responses": {"200": {"description": "Done.", "content": content(answer)}},
+    }
+    return {"post": call | {"security": security}}
+
+
+TEXT: Described = {"type": "string"}
+OBJECT: Described = {"type": "object", "additionalProperties": True}
+
+
+def _list(of: Described) -> Described:
+    return {"type": "array", "items": of}
+
+
+def _object(required: list[str], **fields: Described) -> Described:
+    return {"type": "object", "properties": fields, "required": required}
+
+
+def _ref(name: str) -> Described:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _schemas() -> Described:
+    """The bodies and answers of the hot routes, and the error."""
+    call = {
+        "writeKey": TEXT,
+        "type": TEXT,
+        "messageId": TEXT,
+        "userId": TEXT,
+        "anonymousId": TEXT,
+        "event": TEXT,
+        "name": TEXT,
+        "timestamp": TEXT,
+        "properties": OBJECT,
+        "traits": OBJECT,
+        "context": OBJECT,
+    }
+    asker = {
+        "profile": TEXT,
+        "writeKey": TEXT,
+        "visitor": TEXT,
+        "user": _object(["id", "hash"], id=TEXT, hash=TEXT),
+    }
+    item = _object(
+        ["id", "name"], id=TEXT, name=TEXT, price=TEXT, currency=TEXT, image=TEXT, url=TEXT
+    )
+    decision = _object(
+        ["id", "placement", "fill", "offer", "content", "items"],
+        id=TEXT,
+        placement=TEXT,
+        fill={"enum": ["offers", "items", "fallback"]},
+        offer={"type": ["string", "null"]},
+        content=OBJECT,
+        items=_list(_ref("Item")),
+    )
+    error = _object(["code", "message", "docs"], code=TEXT, message=TEXT, at=TEXT, docs=TEXT)
+    rejected = _object(["index", "reasons"], index={"type": "integer"}, reasons=_list(TEXT))
+    return {
+        "ApiError": _object(["error"], error=error),
+        "Call": _object([], **call),
+        "Batch": _object(["batch"], batch=_list(_ref("Call")), writeKey=TEXT, sentAt=TEXT),
+        "Collected": _object(
+            ["success", "offset", "accepted", "rejected"],
+            success={"type": "boolean"},
+            offset=TEXT,
+            accepted={"type": "integer"},
+            rejected=_list(rejected),
+        ),
+        "VisitorAsk": _object(["writeKey"], writeKey=TEXT, token=TEXT),
+        "Visitor": _object(["token", "anonymousId"], token=TEXT, anonymousId=TEXT),
+        "DecideAsk": _object(
+            ["placements"], placements=_list(TEXT), context=OBJECT, after=TEXT, **asker
+        ),
+        "Decisions": _object(
+            ["decisions", "stale"], decisions=_list(_ref("Shown")), stale={"type": "boolean"}
+        ),
+        "Shown": decision,
+        "Item": item,
+        "RecommendAsk": _object(
+            [], recommender=TEXT, items=_list(TEXT), limit={"type": "integer"}, **asker
+        ),
+        "Recommended": _object(["items"], items=_list(_ref("Item"))),
+    }

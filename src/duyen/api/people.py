@@ -1,0 +1,269 @@
+"""People: the list, the search, and one person with everything known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from duyen import collect
+from duyen.api import views
+from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply
+from duyen.api.shapes import (
+    Arm,
+    ConsentRow,
+    ContactRow,
+    DecisionRow,
+    EventRow,
+    Membership,
+    Page,
+    PersonRow,
+    Profile,
+)
+from duyen.model.errors import InvalidInput, NotFound
+from duyen.model.event import Event
+from duyen.model.program import Program
+from duyen.model.values import fold
+from duyen.stores.sqlite.state import Head, Row
+
+router = APIRouter(tags=["people"])
+
+BATCH = 200
+MOST_BATCHES = 10
+"""A page that a filter keeps nearly empty ends after so many batches; its cursor goes on from there."""
+
+Key = Annotated[
+    str, Path(description="`namespace:value` (percent-encoded), or `id:p_…`.", max_length=600)
+]
+
+
+Batches = Iterator[list[tuple[Row, str]]]
+"""Rows, each with the cursor that goes on behind it."""
+
+
+@router.get(
+    "/v1/profiles",
+    response_model=Page[PersonRow],
+    summary="People, found by words, segment or arm.",
+)
+def list_people(
+    office: Of,
+    caller: By,
+    query: Annotated[
+        str, Query(max_length=200, description="Words of name, e-mail, phone or identifiers.")
+    ] = "",
+    segment: Annotated[
+        str, Query(max_length=200, description="Only people in this segment now.")
+    ] = "",
+    arm: Annotated[
+        Arm | None, Query(description="Only people in this arm of the global experiment.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Newest activity first; words match without diacritics."""
+    words = fold(query).replace('"', " ").split()
+    fits = _filter(segment if words else "", arm, office.program(), office.now())
+    # A filter leaves most rows out, so more are looked at at once.
+    size = BATCH if arm is not None or (words and segment) else limit + 1
+    source = (
+        _found(office, words, cursor, size) if words else _listed(office, segment, cursor, size)
+    )
+    data, following = _page(office, source, fits, limit)
+    return reply(
+        Page[PersonRow](data=data, next=following, total=_total(office, words, segment, arm))
+    )
+
+
+def _page(
+    office: Office, source: Batches, fits: Callable[[Head], bool], limit: int
+) -> tuple[list[PersonRow], str | None]:
+    """The next people who fit, and the cursor behind them where there are more to look at."""
+    chosen: list[tuple[Head, Row]] = []
+    following: str | None = None
+    more = True
+    for number, rows in enumerate(source):
+        heads = office.state.heads([row.person for row, _ in rows])
+        for row, behind in rows:
+            if len(chosen) == limit:
+                return views.person_rows(chosen, office.program(), office.now()), following
+            following = behind
+            head = heads.get(row.person)
+            if head is not None and fits(head):
+                chosen.append((head, row))
+        if number + 1 == MOST_BATCHES:
+            break
+    else:
+        more = False
+    return views.person_rows(chosen, office.program(), office.now()), following if more else None
+
+
+def _filter(segment: str, arm: Arm | None, program: Program, now: int) -> Callable[[Head], bool]:
+    def fits(head: Head) -> bool:
+        if segment and segment not in views.standing(head, program, now):
+            return False
+        return arm is None or views.arm_of(head.person) == arm
+
+    return fits
+
+
+def _found(office: Office, words: list[str], cursor: str | None, size: int) -> Batches:
+    """People by words."""
+    place = get_cursor(cursor, int)
+    offset = place[0] if place else 0
+    while True:
+        rows = office.state.find_people(words, offset, size)
+        if not rows:
+            return
+        yield [(row, put_cursor(offset + n)) for n, row in enumerate(rows, start=1)]
+        offset += len(rows)
+
+
+def _listed(office: Office, segment: str, cursor: str | None, size: int) -> Batches:
+    """Everybody, or a segment's members, by last event."""
+    before: Any = get_cursor(cursor, int, str)
+    while True:
+        state = office.state
+        rows = (
+            state.list_members(segment, before, size)
+            if segment
+            else state.list_people(before, size)
+        )
+        if not rows:
+            return
+        yield [(row, put_cursor(row.last, row.person)) for row in rows]
+        before = (rows[-1].last, rows[-1].person)
+
+
+def _total(office: Office, words: list[str], segment: str, arm: Arm | None) -> int | None:
+    if words or arm is not None:
+        return None
+    return office.state.count_in(segment) if segment else office.people_total()
+
+
+def head_of(office: Office, key: str) -> Head:
+    """The person of a key; a merged one leads to the survivor. Raises NotFound."""
+    namespace, _, value = key.partition(":")
+    if not namespace or not value:
+        raise InvalidInput(
+            "profile.key",
+            "Name a person as “namespace:value”, for example email:an@example.test.",
+            at="key",
+        )
+    if namespace == "id":
+        found = office.state.head(value)
+    else:
+        person = office.state.person_of(namespace, collect.canonical(namespace, value) or value)
+        found = office.state.head(person) if person else None
+    if found is None:
+        raise NotFound("profile.unknown", f"Nobody is known as {namespace}:{value}.")
+    return found
+
+
+@router.get(
+    "/v1/profiles/{key:path}/events",
+    response_model=Page[EventRow],
+    summary="A person's events, newest first.",
+)
+def list_events(
+    key: Key,
+    office: Of,
+    caller: By,
+    name: Annotated[str, Query(max_length=200, description="Only events of this name.")] = "",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """By event time."""
+    head = head_of(office, key)
+    before: Any = get_cursor(cursor, int, str)
+    events = _history(office, head)
+    fitting = [
+        event
+        for event in reversed(events)
+        if (not name or event.name == name) and (before is None or event.order < before)
+    ]
+    shown = fitting[:limit]
+    following = put_cursor(*shown[-1].order) if len(fitting) > limit else None
+    total = None if name else head.person.events
+    return reply(
+        Page[EventRow](
+            data=[views.event_row(event) for event in shown], next=following, total=total
+        )
+    )
+
+
+def _history(office: Office, head: Head) -> list[Event]:
+    """Everything known to have happened, ascending."""
+    events = list(head.person.recent)
+    if head.person.chunks:
+        events += office.state.chunks(head.person.id)
+    return sorted({event.id: event for event in events}.values(), key=lambda event: event.order)
+
+
+@router.get(
+    "/v1/profiles/{key:path}/segments",
+    response_model=Page[Membership],
+    summary="The segments a person is in now.",
+)
+def list_segments(key: Key, office: Of, caller: By) -> Response:
+    """With the instant at which time alone ends each membership."""
+    found = views.profile(head_of(office, key), office.program(), office.now())["segments"]
+    return reply(Page[Membership](data=found, next=None, total=len(found)))
+
+
+@router.get(
+    "/v1/profiles/{key:path}/consent",
+    response_model=Page[ConsentRow],
+    summary="What a person said about being contacted.",
+)
+def list_consent(key: Key, office: Of, caller: By) -> Response:
+    """Newest first; `*` stands for any brand, purpose or channel."""
+    found = views.profile(head_of(office, key), office.program(), office.now())["consent"]
+    return reply(Page[ConsentRow](data=found, next=None, total=len(found)))
+
+
+@router.get(
+    "/v1/profiles/{key:path}/decisions",
+    response_model=Page[DecisionRow],
+    summary="The decisions made for a person, newest first.",
+)
+def list_decisions(
+    key: Key, office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50
+) -> Response:
+    """Each with its candidates, propensity and reason."""
+    person, program = head_of(office, key).person, office.program()
+    before: Any = get_cursor(cursor, int, str)
+    found = office.state.decisions_before(person.id, before, limit + 1)
+    shown = found[:limit]
+    of = views.reference(person)
+    rows = [views.decision_row(d, of, program, office, views.seen(person, d)) for d in shown]
+    following = put_cursor(shown[-1].time, shown[-1].id) if len(found) > limit else None
+    return reply(Page[DecisionRow](data=rows, next=following, total=None))
+
+
+@router.get(
+    "/v1/profiles/{key:path}/contacts",
+    response_model=Page[ContactRow],
+    summary="What was said to a person, and what the contact policy refused.",
+)
+def list_contacts(
+    key: Key, office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50
+) -> Response:
+    """The contact ledger, newest first, with why each contact came about."""
+    person, program = head_of(office, key).person, office.program()
+    before: Any = get_cursor(cursor, int, str)
+    newest = sorted(person.ledger, key=lambda contact: (contact.time, contact.key), reverse=True)
+    fitting = [c for c in newest if before is None or (c.time, c.key) < before]
+    shown = fitting[:limit]
+    following = put_cursor(shown[-1].time, shown[-1].key) if len(fitting) > limit else None
+    rows = views.contact_rows(office, person, shown, program)
+    return reply(Page[ContactRow](data=rows, next=following, total=len(person.ledger)))
+
+
+@router.get(
+    "/v1/profiles/{key:path}", response_model=Profile, summary="One person with all that is known."
+)
+def one_person(key: Key, office: Of, caller: By) -> Response:
+    """A merged key answers with the survivor."""
+    return reply(views.profile(head_of(office, key), office.program(), office.now()))

@@ -1,0 +1,109 @@
+"""Segments: who would be in one, and who is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from duyen import profiles
+from duyen.api import views
+from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
+from duyen.api.program import Id, current
+from duyen.api.shapes import Member, Page, PersonRow, Rule, SegmentPreview
+from duyen.model.program import Program
+from duyen.model.times import Millis
+from duyen.rules import Compiled, inline, parse_rule, series_needed
+from duyen.stores.sqlite.state import Head, Row
+
+router = APIRouter(tags=["program"])
+
+SLICE = 500
+SECONDS = 1.5
+"""A preview looks at people for so long; beyond that it is an estimate, and says so."""
+SAMPLE = 10
+
+
+@router.post(
+    "/v1/segments/preview",
+    response_model=SegmentPreview,
+    summary="Who would be in a segment with this rule, now.",
+)
+def preview(body: Rule, office: Of, caller: By) -> Response:
+    """Exact where everybody could be looked at in time; else an estimate from a random part of the people."""
+    return reply(Preview(office).of(body["rule"], office.program(), office.now()))
+
+
+class Preview:
+    """Evaluates a rule that nobody's accumulators were kept for."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def of(self, raw: dict[str, Any], program: Program, now: Millis) -> SegmentPreview:
+        """Count and sample."""
+        rule = inline(parse_rule(raw), {s.id: s.rule for s in program.segments.values()})
+        compiled, specs = Compiled({"preview": rule}), series_needed([rule])
+        deadline = time.monotonic() + SECONDS
+        looked_at, inside, cursor = 0, 0, ""
+        sample: list[Head] = []
+        ended = False
+        while not ended and time.monotonic() < deadline:
+            ids = self._office.state.people_after(cursor, SLICE)
+            ended = len(ids) < SLICE
+            heads = list(self._office.state.heads(ids).values())
+            for head in heads:
+                profiles.accumulate(head.person, self._history(head), specs)
+            truth, _ = compiled.evaluate([head.person for head in heads], now)
+            members = [head for head, fits in zip(heads, truth[0], strict=True) if fits]
+            inside += len(members)
+            looked_at += len(heads)
+            sample += members[: SAMPLE - len(sample)]
+            cursor = ids[-1] if ids else cursor
+        total = looked_at if ended else self._office.people_total()
+        return SegmentPreview(
+            count=inside if ended else round(inside / looked_at * total),
+            looked_at=looked_at,
+            total=total,
+            exact=ended,
+            sample=self._rows(sample, program, now),
+        )
+
+    def _history(self, head: Head) -> list[Any]:
+        recent = list(head.person.recent)
+        older = self._office.state.chunks(head.person.id) if head.person.chunks else []
+        return older + recent
+
+    def _rows(self, heads: list[Head], program: Program, now: Millis) -> list[PersonRow]:
+        lines = self._office.state.people_rows([head.person.id for head in heads])
+        by_id: dict[str, Row] = {row.person: row for row in lines}
+        known = [(head, by_id[head.person.id]) for head in heads if head.person.id in by_id]
+        return views.person_rows(known, program, now)
+
+
+@router.get(
+    "/v1/segments/{id}/members",
+    response_model=Page[Member],
+    summary="The people in a segment now, newest activity first.",
+)
+def list_members(
+    id: Id, office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50
+) -> Response:
+    """Membership that ended by time alone is left out, even while its timer queues."""
+    current(office, "segment", id)
+    program, now = office.program(), office.now()
+    before: Any = get_cursor(cursor, int, str)
+    rows = office.state.list_members(id, before, limit + 1)
+    heads = office.state.heads([row.person for row in rows])
+    data = []
+    for row in rows[:limit]:
+        head = heads.get(row.person)
+        found = views.standing(head, program, now).get(id) if head is not None else None
+        if head is None or found is None:
+            continue
+        since = when(found[0])
+        data.append(Member(**views.reference(head.person), email=row.email or None, since=since))
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = put_cursor(last.last, last.person) if last else None
+    return reply(Page[Member](data=data, next=following, total=office.state.count_in(id)))

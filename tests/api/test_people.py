@@ -1,0 +1,119 @@
+"""People over HTTP: found by words, known by any of their identifiers."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.api.server import Server, problem
+
+
+def person(user: str, **traits: str) -> dict[str, object]:
+    """An identify call."""
+    return {"type": "identify", "userId": user, "traits": traits}
+
+
+def test_words_match_without_diacritics(server: Server, owner: httpx.Client) -> None:
+    server.tell(person("find-1", name="Đặng Thị Hoàng Yến", email="yen.dang@example.test"))
+    for words in ("dang hoang yen", "ĐẶNG", "Yến", "yen.dang@example.test", "find-1", "hoàn"):
+        found = owner.get("/v1/profiles", params={"query": words}).json()["data"]
+        assert "user_id:find-1" in [row["key"] for row in found], words
+    assert owner.get("/v1/profiles", params={"query": '"* OR x'}).status_code == 200
+    assert owner.get("/v1/profiles?query=find-1%00").json()["data"]
+    assert owner.get("/v1/profiles?query=%00").json()["data"] == []
+
+
+def test_a_list_goes_on_behind_its_cursor(server: Server, owner: httpx.Client) -> None:
+    server.tell(*(person(f"page-{n}", name="Paged Together") for n in range(7)))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        params = {"query": "paged together", "limit": "3"} | ({"cursor": cursor} if cursor else {})
+        page = owner.get("/v1/profiles", params=params).json()
+        seen += [row["key"] for row in page["data"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert sorted(seen) == [f"user_id:page-{n}" for n in range(7)]
+    everybody: list[str] = []
+    cursor = None
+    while True:
+        page = owner.get(
+            "/v1/profiles", params={"limit": 5} | ({"cursor": cursor} if cursor else {})
+        ).json()
+        everybody += [row["id"] for row in page["data"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert len(everybody) == len(set(everybody)) == page["total"]
+
+
+def test_two_who_turn_out_to_be_one_answer_to_both_names(
+    server: Server, owner: httpx.Client
+) -> None:
+    names = ("anonymous_id:one-a", "user_id:one-b")
+    server.tell(
+        {"type": "identify", "anonymousId": "one-a", "traits": {"city": "Huế"}},
+        person("one-b", name="B"),
+    )
+    before = [owner.get(f"/v1/profiles/{name}").json()["id"] for name in names]
+    assert before[0] != before[1]
+    server.tell({"type": "track", "event": "Seen", "anonymousId": "one-a", "userId": "one-b"})
+    found = [owner.get(f"/v1/profiles/{name}").json() for name in names]
+    assert found[0]["id"] == found[1]["id"]
+    assert {trait["name"] for trait in found[0]["traits"]} == {"city", "name"}
+    for old in before:
+        assert owner.get(f"/v1/profiles/id:{old}").json()["id"] == found[0]["id"]
+
+
+def test_keys_with_signs_in_them(server: Server, owner: httpx.Client) -> None:
+    for user in ("a/b", "a b", "a:b", "á%2f", "a?b#c"):
+        server.tell(person(user, name="Sign"))
+        answer = owner.get(f"/v1/profiles/{quote(f'user_id:{user}', safe='')}")
+        assert answer.status_code == 200, (user, answer.text)
+        assert ("user_id", user) in [
+            (i["namespace"], i["value"]) for i in answer.json()["identifiers"]
+        ]
+
+
+def test_events_are_paged_and_filtered(server: Server, owner: httpx.Client) -> None:
+    server.tell(
+        *(
+            {
+                "type": "track",
+                "userId": "eventful",
+                "event": "Even" if n % 2 else "Odd",
+                "messageId": f"ev-{n:02d}",
+            }
+            for n in range(12)
+        )
+    )
+    first = owner.get("/v1/profiles/user_id:eventful/events?limit=8").json()
+    second = owner.get(
+        f"/v1/profiles/user_id:eventful/events?limit=8&cursor={first['next']}"
+    ).json()
+    ids = [row["id"] for row in first["data"] + second["data"]]
+    assert len(ids) == len(set(ids)) == 12
+    assert second["next"] is None
+    assert first["total"] == 12
+    even = owner.get("/v1/profiles/user_id:eventful/events?name=Even").json()["data"]
+    assert len(even) == 6
+
+
+def test_consent_is_listed_as_it_was_said(server: Server, owner: httpx.Client) -> None:
+    said = {"purpose": "marketing", "channel": "email", "state": "granted", "proof": "a form"}
+    server.tell(
+        {"type": "track", "userId": "agrees", "event": "Consent Updated", "properties": said}
+    )
+    row = owner.get("/v1/profiles/user_id:agrees/consent").json()["data"][0]
+    assert {key: row[key] for key in said} == said
+
+
+@pytest.mark.parametrize(
+    "part", ["", "/events", "/segments", "/consent", "/decisions", "/contacts"]
+)
+def test_nobody_is_404_and_no_key_is_400(owner: httpx.Client, part: str) -> None:
+    problem(owner.get(f"/v1/profiles/user_id:not-here{part}"), 404, "profile.unknown")
+    problem(owner.get(f"/v1/profiles/nonsense{part}"), 400, "profile.key")
