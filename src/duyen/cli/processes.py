@@ -1,0 +1,80 @@
+"""The processes, each of which also runs alone: door, engine, sender, scheduler."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from duyen.cli.common import Data, initialised, say
+
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on.")]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("door")(door)
+    app.command("engine")(engine)
+    app.command("sender")(sender)
+    app.command("scheduler")(scheduler)
+
+
+def door(
+    data: Data = None,
+    port: Port = None,
+    host: Host = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Share the port with other doors of this machine.")
+    ] = False,
+) -> None:
+    """Answer HTTP: collect, decide, administration, console."""
+    from duyen.api.serve import serve
+    from duyen.runtime.supervisor import need_port
+
+    settings = initialised(data, port=port, host=host)
+    if not join:
+        need_port(settings.host, settings.port)
+    serve(settings)
+
+
+def engine(data: Data = None) -> None:
+    """Apply the log to the state; a data folder has one engine."""
+    from duyen.runtime.engine import Engine
+    from duyen.runtime.house import House
+
+    house = House(initialised(data), engine=True)
+    stopping: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        worker = Engine(house)
+    except BaseException:
+        house.close()
+        raise
+    say(f"The engine works on {house.folder}.")
+    try:
+        worker.run(lambda: bool(stopping))
+    finally:
+        worker.close()
+        house.close()
+
+
+def sender(data: Data = None) -> None:
+    """Take what waits in the outbox to the channels."""
+    from duyen.runtime.sender import main
+
+    main(initialised(data))
+
+
+def scheduler(data: Data = None) -> None:
+    """Keep the lake, train the recommenders, start scheduled journeys, catch mails."""
+    from duyen.runtime.scheduler import main
+
+    main(initialised(data))
