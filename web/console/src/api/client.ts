@@ -1,0 +1,134 @@
+import createClient, { type Middleware } from "openapi-fetch";
+
+import type { ApiError, Mail, PageEventRow, paths } from "./schema";
+
+/** What the server refused, in its own words; `code` is stable, `status` 0 means that it did not answer. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Says what went wrong even where the answer is not ours (a proxy's page, an empty body). */
+async function problemOf(response: Response): Promise<Problem> {
+  try {
+    const { error } = (await response.json()) as ApiError;
+    return new Problem(response.status, error.code, error.message);
+  } catch {
+    return new Problem(response.status, "http", response.statusText);
+  }
+}
+
+const problems: Middleware = {
+  async onResponse({ response }) {
+    if (!response.ok) throw await problemOf(response);
+  },
+  onError({ error }) {
+    if (error instanceof Error && error.name === "AbortError") return error;
+    return new Problem(0, "unreachable", "");
+  },
+};
+
+const client = createClient<paths>({
+  baseUrl: window.location.origin,
+  credentials: "same-origin",
+  // No other site can make a browser send this header: it stands against forged requests.
+  headers: { "X-Duyen": "1" },
+  fetch: (request) => fetch(request),
+});
+client.use(problems);
+
+/** The body of an answer; what was refused has been thrown by then. */
+async function body<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T;
+}
+
+/** Only the filters that say something. */
+function said<T extends Record<string, string | number | null>>(filters: T): { [K in keyof T]?: T[K] } {
+  const given = Object.entries(filters).filter(([, value]) => value !== "" && value !== null);
+  return Object.fromEntries(given) as { [K in keyof T]?: T[K] };
+}
+
+const part = encodeURIComponent;
+
+export interface PeopleFilters {
+  query: string;
+  segment: string;
+  arm: "" | "treated" | "held_out";
+}
+
+type Cursor = string | null;
+type Signal = { signal?: AbortSignal };
+type ArmGiven = { arm?: "treated" | "held_out" };
+
+/** Every call the console makes. */
+export const api = {
+  me: () => body(client.GET("/v1/me")),
+  login: (email: string, password: string) =>
+    body(client.POST("/v1/login", { body: { email, password } })),
+  logout: () => body(client.POST("/v1/logout")),
+  pause: () => body(client.POST("/v1/pause")),
+  resume: () => body(client.POST("/v1/resume")),
+
+  overview: (options: Signal) => body(client.GET("/v1/reports/overview", options)),
+  lift: () => body(client.GET("/v1/reports/lift")),
+  messagesReport: (days: number) =>
+    body(client.GET("/v1/reports/messages", { params: { query: { days } } })),
+  journeysReport: () => body(client.GET("/v1/reports/journeys")),
+  decisionsReport: (days: number) =>
+    body(client.GET("/v1/reports/decisions", { params: { query: { days } } })),
+
+  people: ({ arm, ...filters }: PeopleFilters, cursor: Cursor, options: Signal) => {
+    const only: ArmGiven = arm ? { arm } : {};
+    const query = { ...said({ ...filters, cursor }), ...only };
+    return body(client.GET("/v1/profiles", { params: { query }, ...options }));
+  },
+  person: (key: string) => body(client.GET("/v1/profiles/{key}", { params: { path: { key } } })),
+  // openapi-fetch forgets that pairs are pairs.
+  events: (key: string, name: string, cursor: Cursor) =>
+    body(
+      client.GET("/v1/profiles/{key}/events", {
+        params: { path: { key }, query: said({ name, cursor }) },
+      }),
+    ) as Promise<PageEventRow>,
+  decisions: (key: string, cursor: Cursor) =>
+    body(
+      client.GET("/v1/profiles/{key}/decisions", {
+        params: { path: { key }, query: said({ cursor }) },
+      }),
+    ),
+  contacts: (key: string, cursor: Cursor) =>
+    body(
+      client.GET("/v1/profiles/{key}/contacts", {
+        params: { path: { key }, query: said({ cursor }) },
+      }),
+    ),
+
+  mails: (query: string, cursor: Cursor, options: Signal) =>
+    body(client.GET("/v1/mail", { params: { query: said({ query, cursor }) }, ...options })),
+  mail: (id: string) =>
+    body(client.GET("/v1/mail/{id}", { params: { path: { id } } })) as Promise<Mail>,
+  mailHtml: (id: string) => `/v1/mail/${part(id)}/html`,
+
+  segments: (cursor: Cursor) =>
+    body(client.GET("/v1/segments", { params: { query: { limit: 200, ...said({ cursor }) } } })),
+  journeys: (cursor: Cursor) =>
+    body(client.GET("/v1/journeys", { params: { query: said({ cursor }) } })),
+  messages: (cursor: Cursor) =>
+    body(client.GET("/v1/messages", { params: { query: said({ cursor }) } })),
+  offers: (cursor: Cursor) =>
+    body(client.GET("/v1/offers", { params: { query: said({ cursor }) } })),
+  placements: (cursor: Cursor) =>
+    body(client.GET("/v1/placements", { params: { query: said({ cursor }) } })),
+  messagePreview: (id: string) =>
+    body(client.GET("/v1/messages/{id}/preview", { params: { path: { id } } })),
+  messagePreviewHtml: (id: string) => `/v1/messages/${part(id)}/preview/html`,
+
+  rejected: (cursor: Cursor) =>
+    body(client.GET("/v1/rejected", { params: { query: said({ cursor }) } })),
+  settings: () => body(client.GET("/v1/settings")),
+};

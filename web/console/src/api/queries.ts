@@ -1,0 +1,109 @@
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+
+import { api, type PeopleFilters, Problem } from "./client";
+import type { Page } from "./types";
+
+/** One refused call is not repeated: only a server that did not answer, or said "later", is asked again. */
+function again(failures: number, failure: Error): boolean {
+  const later = failure instanceof Problem && (failure.status === 0 || failure.status >= 502);
+  return later && failures < 2;
+}
+
+/** What the console remembers of the server's answers. */
+export function queryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: { queries: { retry: again, staleTime: 10_000, refetchOnWindowFocus: true } },
+  });
+}
+
+const paged = {
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: Page<unknown>) => page.next,
+};
+
+export const me = queryOptions({ queryKey: ["me"], queryFn: api.me, staleTime: 60_000 });
+export const overview = queryOptions({
+  queryKey: ["overview"],
+  queryFn: ({ signal }) => api.overview({ signal }),
+  refetchInterval: 2_000,
+  staleTime: 0,
+});
+export const lift = queryOptions({ queryKey: ["report", "lift"], queryFn: api.lift });
+export const journeysReport = queryOptions({
+  queryKey: ["report", "journeys"],
+  queryFn: api.journeysReport,
+});
+export const messagesReport = (days: number) =>
+  queryOptions({ queryKey: ["report", "messages", days], queryFn: () => api.messagesReport(days) });
+export const decisionsReport = (days: number) =>
+  queryOptions({ queryKey: ["report", "decisions", days], queryFn: () => api.decisionsReport(days) });
+export const settings = queryOptions({ queryKey: ["settings"], queryFn: api.settings });
+
+export const people = (filters: PeopleFilters) =>
+  infiniteQueryOptions({
+    queryKey: ["people", filters],
+    queryFn: ({ pageParam, signal }) => api.people(filters, pageParam, { signal }),
+    ...paged,
+  });
+export const person = (key: string) =>
+  queryOptions({ queryKey: ["person", key], queryFn: () => api.person(key) });
+export const events = (key: string, name: string) =>
+  infiniteQueryOptions({
+    queryKey: ["person", key, "events", name],
+    queryFn: ({ pageParam }) => api.events(key, name, pageParam),
+    ...paged,
+  });
+export const decisions = (key: string) =>
+  infiniteQueryOptions({
+    queryKey: ["person", key, "decisions"],
+    queryFn: ({ pageParam }) => api.decisions(key, pageParam),
+    ...paged,
+  });
+export const contacts = (key: string) =>
+  infiniteQueryOptions({
+    queryKey: ["person", key, "contacts"],
+    queryFn: ({ pageParam }) => api.contacts(key, pageParam),
+    ...paged,
+  });
+export const mails = (query: string) =>
+  infiniteQueryOptions({
+    queryKey: ["mails", query],
+    queryFn: ({ pageParam, signal }) => api.mails(query, pageParam, { signal }),
+    refetchInterval: 5_000,
+    ...paged,
+  });
+export const mail = (id: string) =>
+  queryOptions({ queryKey: ["mail", id], queryFn: () => api.mail(id), staleTime: Infinity });
+
+export const segments = infiniteQueryOptions({
+  queryKey: ["program", "segments"],
+  queryFn: ({ pageParam }) => api.segments(pageParam),
+  ...paged,
+});
+export const journeys = infiniteQueryOptions({
+  queryKey: ["program", "journeys"],
+  queryFn: ({ pageParam }) => api.journeys(pageParam),
+  ...paged,
+});
+export const messages = infiniteQueryOptions({
+  queryKey: ["program", "messages"],
+  queryFn: ({ pageParam }) => api.messages(pageParam),
+  ...paged,
+});
+export const offers = infiniteQueryOptions({
+  queryKey: ["program", "offers"],
+  queryFn: ({ pageParam }) => api.offers(pageParam),
+  ...paged,
+});
+export const placements = infiniteQueryOptions({
+  queryKey: ["program", "placements"],
+  queryFn: ({ pageParam }) => api.placements(pageParam),
+  ...paged,
+});
+export const messagePreview = (id: string) =>
+  queryOptions({ queryKey: ["preview", id], queryFn: () => api.messagePreview(id) });
+export const rejected = infiniteQueryOptions({
+  queryKey: ["rejected"],
+  queryFn: ({ pageParam }) => api.rejected(pageParam),
+  ...paged,
+});

@@ -1,0 +1,131 @@
+import { Group, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+
+import { overview, settings } from "../api/queries";
+import type { Settings as AllSettings } from "../api/types";
+import { Await } from "../parts/Await";
+import { Page, Section } from "../parts/Page";
+import { PauseSwitch } from "../parts/Pause";
+import { useWords } from "../words";
+import { channelWords } from "../words/codes";
+
+/** How the workspace is set, and what this server runs with. */
+export default function Settings() {
+  const { t, rich } = useWords();
+  const query = useQuery(settings);
+  const live = useQuery({ ...overview, refetchInterval: 15_000 });
+  const waiting = live.data?.mails.waiting;
+  return (
+    <Page
+      title={t("settings.title")}
+      lead={rich("settings.lead", {
+        file: <code>program/settings.yaml</code>,
+        command: <code>duyen apply DIR</code>,
+      })}
+    >
+      <Await query={query} rows={8}>
+        {(data) => (
+          <Stack gap="lg">
+            <Section title={t("settings.sending")}>
+              <Group justify="space-between" gap="md" mb="sm">
+                <Text>{t(data.paused ? "settings.is_paused" : "settings.is_running")}</Text>
+                {!data.paused && (
+                  <PauseSwitch paused={false} {...(waiting === undefined ? {} : { waiting })} />
+                )}
+              </Group>
+              <Sending data={data} />
+            </Section>
+            <Section title={t("settings.workspace")}>
+              <Workspace data={data} />
+            </Section>
+            <Section title={t("settings.server")}>
+              <Server data={data} />
+            </Section>
+          </Stack>
+        )}
+      </Await>
+    </Page>
+  );
+}
+
+function Row({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Sending({ data }: { data: AllSettings }) {
+  const words = useWords();
+  const { t, f } = words;
+  return (
+    <dl className="settings">
+      <Row label={t("settings.caps")}>
+        {data.caps.length === 0 && t("settings.no_caps")}
+        {data.caps.map(({ most, within, channel }) => (
+          <div key={`${channel} ${within}`}>
+            {t(channel === "*" ? "settings.cap_any" : "settings.cap", {
+              n: most,
+              within: f.duration(within),
+              channel: channelWords(words, channel),
+            })}
+          </div>
+        ))}
+      </Row>
+      <Row label={t("settings.quiet")}>
+        {data.quiet_from === data.quiet_to
+          ? t("settings.no_quiet_hours")
+          : t("settings.quiet_hours", { from: data.quiet_from, to: data.quiet_to })}
+      </Row>
+      <Row label={t("settings.send_only_to")}>
+        {data.send_only_to.length ? data.send_only_to.join(", ") : t("settings.everyone")}
+      </Row>
+      <Row label={t("settings.sender")}>{data.sender}</Row>
+      <Row label={t("settings.reply_to")}>{data.reply_to || t("settings.as_sender")}</Row>
+      <Row label={t("settings.postal_address")}>{data.postal_address || t("settings.unset")}</Row>
+      <Row label={t("settings.mail")}>
+        {data.server.mail === "catcher" ? t("settings.catcher") : data.server.mail}
+      </Row>
+    </dl>
+  );
+}
+
+function Workspace({ data }: { data: AllSettings }) {
+  const { t, f } = useWords();
+  return (
+    <dl className="settings">
+      <Row label={t("settings.name")}>{data.name}</Row>
+      <Row label={t("settings.timezone")}>{data.timezone}</Row>
+      <Row label={t("settings.currency")}>{data.currency}</Row>
+      <Row label={t("settings.language")}>{data.language}</Row>
+      <Row label={t("settings.brands")}>{data.brands.join(", ")}</Row>
+      <Row label={t("settings.hold_out")}>
+        {t("settings.hold_out_share", { share: f.percent(data.hold_out) })}
+      </Row>
+      <Row label={t("settings.window")}>
+        {t("settings.window_of", { window: f.duration(data.conversion_window) })}
+      </Row>
+      {data.updated_at && (
+        <Row label={t("settings.changed")}>
+          {f.dateTime(data.updated_at)}
+          {data.author && ` · ${data.author}`}
+        </Row>
+      )}
+    </dl>
+  );
+}
+
+function Server({ data: { server } }: { data: AllSettings }) {
+  const { t } = useWords();
+  return (
+    <dl className="settings">
+      <Row label={t("settings.version")}>{server.version}</Row>
+      <Row label={t("settings.base_url")}>{server.base_url}</Row>
+      <Row label={t("settings.clock")}>{t(`settings.clock_${server.clock}`)}</Row>
+      <Row label={t("settings.data")}>{server.data}</Row>
+    </dl>
+  );
+}

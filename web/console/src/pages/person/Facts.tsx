@@ -1,0 +1,187 @@
+import { Anchor, Text, Title } from "@mantine/core";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+
+import type { Json, Profile } from "../../api/types";
+import { useWords } from "../../words";
+import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
+import { stepNumber } from "../../words/rule";
+
+function Block({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="fact-block">
+      <Title order={2} size="h3">{title}</Title>
+      {children}
+    </section>
+  );
+}
+
+/** What is known of a person, and since when. */
+export function Facts({ person }: { person: Profile }) {
+  return (
+    <div className="facts">
+      <Identifiers person={person} />
+      <Consent person={person} />
+      <Segments person={person} />
+      <Journeys person={person} />
+      <Traits person={person} />
+    </div>
+  );
+}
+
+function Identifiers({ person }: { person: Profile }) {
+  const words = useWords();
+  const { t, f } = words;
+  return (
+    <Block title={t("person.identifiers")}>
+      <dl className="pairs">
+        {person.identifiers.map(({ namespace, value, since }) => (
+          <div key={`${namespace}:${value}`}>
+            <dt title={namespace}>{namespaceWords(words, namespace)}</dt>
+            <dd>
+              <span className="break">{value}</span>
+              <Text size="xs" c="dimmed">
+                {t("person.since", { when: f.date(since) })}
+              </Text>
+            </dd>
+          </div>
+        ))}
+      </dl>
+      {!person.verified && (
+        <Text size="sm" c="dimmed">
+          {t("person.unverified")}
+        </Text>
+      )}
+    </Block>
+  );
+}
+
+function Consent({ person }: { person: Profile }) {
+  const words = useWords();
+  const { t, f } = words;
+  const everything = (code: string, said: string) => (code === "*" ? t("person.any") : said);
+  return (
+    <Block title={t("person.consent")}>
+      {person.consent.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("person.no_consent")}
+        </Text>
+      )}
+      <dl className="pairs">
+        {person.consent.map(({ brand, purpose, channel, state, time, proof }) => (
+          <div key={`${brand}/${purpose}/${channel}`}>
+            <dt>
+              {everything(purpose, purposeWords(words, purpose))}
+              {" × "}
+              {everything(channel, channelWords(words, channel))}
+              {brand !== "default" && brand !== "*" && <> · {brand}</>}
+            </dt>
+            <dd>
+              <span className={state === "granted" ? "positive" : "warning"}>
+                {t(`consent.${state}`)}
+              </span>
+              <Text size="xs" c="dimmed">
+                {f.dateTime(time)}
+                {proof && ` · ${proof}`}
+              </Text>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Block>
+  );
+}
+
+function Segments({ person }: { person: Profile }) {
+  const { t, f } = useWords();
+  return (
+    <Block title={t("person.segments")}>
+      {person.segments.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("person.no_segments")}
+        </Text>
+      )}
+      <ul className="bare">
+        {person.segments.map(({ id, name, since, until }) => (
+          <li key={id}>
+            <Anchor component={Link} to={`/people?segment=${encodeURIComponent(id)}`} size="sm">
+              {name}
+            </Anchor>
+            <Text size="xs" c="dimmed">
+              {since && t("person.since", { when: f.date(since) })}
+              {since && until && " · "}
+              {until && t("person.until", { when: f.dateTime(until) })}
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Block>
+  );
+}
+
+function Journeys({ person }: { person: Profile }) {
+  const words = useWords();
+  const { t, f } = words;
+  if (person.places.length === 0) return null;
+  return (
+    <Block title={t("person.journeys")}>
+      <ul className="bare">
+        {person.places.map((place) => (
+          <li key={place.run}>
+            <Anchor
+              component={Link}
+              to={`/program/journeys#${encodeURIComponent(place.journey)}`}
+              size="sm"
+            >
+              {place.journey_name}
+            </Anchor>
+            <Text size="xs" c="dimmed">
+              {t("person.entered", { when: f.dateTime(place.entered) })}
+              {" · "}
+              {place.done
+                ? t("person.left", { outcome: outcomeWords(words, place.outcome) || "–" })
+                : t("person.at_step", { step: stepNumber(place.step) })}
+              {place.next && !place.done && (
+                <>
+                  {" · "}
+                  {t("person.goes_on", { when: f.dateTime(place.next) })}
+                </>
+              )}
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Block>
+  );
+}
+
+function Traits({ person }: { person: Profile }) {
+  const { t, f } = useWords();
+  return (
+    <Block title={t("person.traits")}>
+      {person.traits.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {t("person.no_traits")}
+        </Text>
+      )}
+      <dl className="pairs">
+        {person.traits.map(({ name, value, time, source }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <span className="break">{valueText(value)}</span>
+              <Text size="xs" c="dimmed">
+                {f.dateTime(time)}
+                {source && ` · ${source}`}
+              </Text>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Block>
+  );
+}
+
+function valueText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,27 @@
+import {
+  IconActivity,
+  IconChartDots,
+  IconInbox,
+  IconListDetails,
+  IconMailOff,
+  IconSettings,
+  IconUsers,
+} from "@tabler/icons-react";
+
+import type { Key } from "./words";
+
+/** The console's pages in the order of the menu; `key` follows `g` on the keyboard. */
+export const PLACES: { path: string; label: Key; Icon: typeof IconUsers; key: string }[] = [
+  { path: "/", label: "nav.overview", Icon: IconActivity, key: "o" },
+  { path: "/people", label: "nav.people", Icon: IconUsers, key: "p" },
+  { path: "/mail", label: "nav.mail", Icon: IconInbox, key: "m" },
+  { path: "/results", label: "nav.results", Icon: IconChartDots, key: "r" },
+  { path: "/program", label: "nav.program", Icon: IconListDetails, key: "l" },
+  { path: "/rejected", label: "nav.rejected", Icon: IconMailOff, key: "x" },
+  { path: "/settings", label: "nav.settings", Icon: IconSettings, key: "s" },
+];
+
+/** Whether the page at `path` is the one shown. */
+export function isHere(path: string, pathname: string): boolean {
+  return path === "/" ? pathname === "/" : pathname === path || pathname.startsWith(`${path}/`);
+}
