@@ -1,0 +1,26 @@
+"""How values lie in a store: MessagePack where only we read them, JSON where queries do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from duyen.model.decision import Decision
+from duyen.model.effect import Enqueue
+from duyen.model.event import Event
+from duyen.model.person import Person
+from duyen.stores.rows import Standing
+
+pack = msgspec.msgpack.Encoder().encode
+unpack_person = msgspec.msgpack.Decoder(Person).decode
+unpack_standing = msgspec.msgpack.Decoder(Standing).decode
+unpack_events = msgspec.msgpack.Decoder(list[Event]).decode
+unpack_enqueue = msgspec.msgpack.Decoder(Enqueue).decode
+read_decision = msgspec.json.Decoder(Decision).decode
+_json = msgspec.json.Encoder().encode
+
+
+def text(value: Any) -> str:
+    """A value as JSON text."""
+    return _json(value).decode()

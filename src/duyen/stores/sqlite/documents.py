@@ -1,0 +1,137 @@
+"""Documents: a head a person beside its standing and its timer, and chunks of older events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from duyen.model.event import Event
+from duyen.model.times import NEVER, Millis
+from duyen.stores.packing import pack, unpack_events, unpack_person, unpack_standing
+from duyen.stores.rows import Head
+from duyen.stores.sqlite.part import Part
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS heads (
+    person TEXT PRIMARY KEY, body BLOB NOT NULL, standing BLOB NOT NULL, wake INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS heads_by_wake ON heads (wake) WHERE wake < 9007199254740992;
+CREATE TABLE IF NOT EXISTS chunks (
+    person TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (person, n)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS redirects (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Documents(Part):
+    """Heads, chunks, and where the ids of merged people lead."""
+
+    def heads(self, persons: Sequence[str]) -> dict[str, Head]:
+        """The heads of these people, as far as they exist."""
+        found: dict[str, Head] = {}
+        query = "SELECT person, body, standing, wake FROM heads WHERE person IN ({})"
+        for person, body, standing, wake in self._among(query, sorted(persons)):
+            found[person] = Head(unpack_person(body), unpack_standing(standing), wake)
+        return found
+
+    def head(self, person: str) -> Head | None:
+        """One head; a losing id of a merge leads to the survivor."""
+        survivor = self.survivor(person)
+        return self.heads([survivor]).get(survivor)
+
+    def put_heads(self, heads: Iterable[Head]) -> None:
+        """Store heads, in key order."""
+        rows = sorted((h.person.id, pack(h.person), pack(h.standing), h.wake) for h in heads)
+        self._db.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?)", rows)
+
+    def remove_heads(self, persons: Iterable[str]) -> None:
+        """Take documents away (merged into others, or rebuilt)."""
+        rows = [(p,) for p in persons]
+        self._db.executemany("DELETE FROM heads WHERE person = ?", rows)
+        self._db.executemany("DELETE FROM chunks WHERE person = ?", rows)
+        self._db.executemany("DELETE FROM members WHERE person = ?", rows)
+        self._db.executemany(
+            "DELETE FROM directory WHERE rowid IN (SELECT place FROM people WHERE person = ?)",
+            rows,
+        )
+        self._db.executemany("DELETE FROM people WHERE person = ?", rows)
+
+    def chunks(self, person: str) -> list[Event]:
+        """The older events of a person that lie outside the head."""
+        events: list[Event] = []
+        query = "SELECT body FROM chunks WHERE person = ? ORDER BY n"
+        for (body,) in self._db.execute(query, (person,)):
+            events += unpack_events(body)
+        return events
+
+    def put_chunks(self, chunks: Iterable[tuple[str, int, Sequence[Event]]]) -> None:
+        """Store chunks of older events under (person, n)."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)",
+            sorted((person, n, pack(events)) for person, n, events in chunks),
+        )
+
+    def chunk_count(self, person: str) -> int:
+        """How many chunks a person has."""
+        row = self._db.execute("SELECT count(*) FROM chunks WHERE person = ?", (person,)).fetchone()
+        return int(row[0])
+
+    def move_chunks(self, old: str, new: str, start: int) -> None:
+        """Chunks of a merged person follow those of the survivor, numbered from `start`."""
+        query = "SELECT n FROM chunks WHERE person = ? ORDER BY n"
+        for place, (n,) in enumerate(self._db.execute(query, (old,)).fetchall()):
+            self._db.execute(
+                "UPDATE chunks SET person = ?, n = ? WHERE person = ? AND n = ?",
+                (new, start + place, old, n),
+            )
+
+    def due(self, now: Millis, most: int) -> list[str]:
+        """People whose timer is due, the longest waiting first."""
+        rows = self._db.execute(
+            "SELECT person FROM heads WHERE wake <= ? AND wake < 9007199254740992"
+            " ORDER BY wake, person LIMIT ?",
+            (now, most),
+        )
+        return [person for (person,) in rows]
+
+    def next_wake(self) -> Millis:
+        """The earliest timer of all."""
+        row = self._db.execute(
+            "SELECT min(wake) FROM heads WHERE wake < 9007199254740992"
+        ).fetchone()
+        return NEVER if row[0] is None else int(row[0])
+
+    def people_after(self, cursor: str, most: int) -> list[str]:
+        """Ids of people behind `cursor`, in order of id: how a nudge walks through everybody."""
+        rows = self._db.execute(
+            "SELECT person FROM heads WHERE person > ? ORDER BY person LIMIT ?", (cursor, most)
+        )
+        return [person for (person,) in rows]
+
+    def count_people(self) -> int:
+        """How many documents there are."""
+        return int(self._db.execute("SELECT count(*) FROM people").fetchone()[0])
+
+    def survivor(self, person: str) -> str:
+        """The id that a (possibly merged) person has now."""
+        query = "SELECT new FROM redirects WHERE old = ?"
+        for _ in range(64):
+            row = self._db.execute(query, (person,)).fetchone()
+            if row is None:
+                return person
+            person = row[0]
+        return person
+
+    def put_redirects(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Losing ids lead to survivors; an id that lives again leads nowhere."""
+        for old, new in pairs:
+            self._db.execute("DELETE FROM redirects WHERE old = ?", (new,))
+            self._db.execute("UPDATE redirects SET new = ? WHERE new = ?", (new, old))
+            self._db.execute("INSERT OR REPLACE INTO redirects VALUES (?, ?)", (old, new))
+
+    def revive(self, persons: Iterable[str]) -> None:
+        """These ids are documents again: nothing redirects them."""
+        self._db.executemany("DELETE FROM redirects WHERE old = ?", [(p,) for p in persons])
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """All redirects (old, new)."""
+        yield from self._db.execute("SELECT old, new FROM redirects")

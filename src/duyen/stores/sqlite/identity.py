@@ -1,0 +1,102 @@
+"""Identity: evidence, and whose an identifier is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from duyen.stores.rows import EvidenceRow
+from duyen.stores.sqlite.part import SLICE, Part
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS evidence (
+    key TEXT PRIMARY KEY, component TEXT NOT NULL, person TEXT NOT NULL,
+    time INTEGER NOT NULL, id TEXT NOT NULL, trusted INTEGER NOT NULL, identifiers TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS evidence_by_component ON evidence (component);
+CREATE TABLE IF NOT EXISTS identifiers (
+    namespace TEXT NOT NULL, value TEXT NOT NULL, component TEXT NOT NULL, person TEXT NOT NULL,
+    PRIMARY KEY (namespace, value)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS identifiers_by_component ON identifiers (component);
+"""
+
+
+class Identity(Part):
+    """Evidence and identifiers."""
+
+    def evidence_by_key(self, keys: Sequence[str]) -> dict[str, EvidenceRow]:
+        """Known evidence by its key."""
+        query = "SELECT key, component, person, time, id, trusted, identifiers FROM evidence WHERE key IN ({})"
+        return {row[0]: _evidence(row) for row in self._among(query, sorted(keys))}
+
+    def evidence_of(self, components: Sequence[str]) -> list[EvidenceRow]:
+        """All evidence of some components."""
+        query = (
+            "SELECT key, component, person, time, id, trusted, identifiers FROM evidence"
+            " WHERE component IN ({})"
+        )
+        return [_evidence(row) for row in self._among(query, sorted(components))]
+
+    def components(self, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The components these identifiers belong to, as far as they are known."""
+        wanted = sorted(identifiers)
+        found: dict[tuple[str, str], str] = {}
+        for start in range(0, len(wanted), SLICE // 2):
+            part = wanted[start : start + SLICE // 2]
+            marks = ",".join(["(?,?)"] * len(part))
+            query = (
+                "SELECT namespace, value, component FROM identifiers"
+                " WHERE (namespace, value) IN (VALUES {})"
+            )
+            rows = self._db.execute(
+                query.replace("{}", marks),
+                [word for pair in part for word in pair],
+            )
+            for namespace, value, component in rows:
+                found[namespace, value] = component
+        return found
+
+    def vouched(self, namespace: str, value: str) -> bool:
+        """Whether some trusted evidence names this identifier."""
+        components = self.components([(namespace, value)])
+        return any(
+            row.trusted and (namespace, value) in row.identifiers
+            for row in self.evidence_of(list(components.values()))
+        )
+
+    def person_of(self, namespace: str, value: str) -> str | None:
+        """Whose identifier this is."""
+        row = self._db.execute(
+            "SELECT person FROM identifiers WHERE namespace = ? AND value = ? AND person <> ''",
+            (namespace, value),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def put_evidence(self, rows: Iterable[EvidenceRow]) -> None:
+        """Store evidence."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)",
+            sorted(
+                (
+                    r.key,
+                    r.component,
+                    r.person,
+                    r.time,
+                    r.id,
+                    int(r.trusted),
+                    json.dumps(r.identifiers),
+                )
+                for r in rows
+            ),
+        )
+
+    def put_identifiers(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Store (namespace, value, component, person); person "" for one that was set aside."""
+        self._db.executemany("INSERT OR REPLACE INTO identifiers VALUES (?, ?, ?, ?)", sorted(rows))
+
+
+def _evidence(row: Any) -> EvidenceRow:
+    pairs = tuple((ns, value) for ns, value in json.loads(row[6]))
+    return EvidenceRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]), pairs)

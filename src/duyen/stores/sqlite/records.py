@@ -1,0 +1,183 @@
+"""Records: counters, facts, decisions, rejected calls, duplicates and activity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from duyen.model.decision import Decision
+from duyen.model.effect import Add, Fact
+from duyen.model.event import Rejected
+from duyen.model.times import NEVER, Millis
+from duyen.stores.packing import read_decision, text
+from duyen.stores.sqlite.part import Part
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS counters (
+    name TEXT NOT NULL, field TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (name, field)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (
+    seq INTEGER PRIMARY KEY, person TEXT NOT NULL, time INTEGER NOT NULL, name TEXT NOT NULL, properties TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS facts_by_person ON facts (person, time);
+CREATE TABLE IF NOT EXISTS decisions (
+    id TEXT PRIMARY KEY, person TEXT NOT NULL, time INTEGER NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS decisions_by_person ON decisions (person, time);
+CREATE TABLE IF NOT EXISTS rejected (
+    id TEXT PRIMARY KEY, received INTEGER NOT NULL, source TEXT NOT NULL, reasons TEXT NOT NULL, payload TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rejected_by_time ON rejected (received);
+CREATE TABLE IF NOT EXISTS duplicates (
+    seq INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (seq, entry)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS activity (
+    minute INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, name)
+) WITHOUT ROWID;
+"""
+
+
+class Records(Part):
+    """What is counted and what is kept to be looked up."""
+
+    def add(self, deltas: Iterable[Add]) -> None:
+        """Sum deltas up and store them."""
+        sums: dict[tuple[str, str], int] = {}
+        for delta in deltas:
+            for field, amount in delta.amounts.items():
+                key = (delta.counter, field)
+                sums[key] = sums.get(key, 0) + amount
+        self._db.executemany(
+            "INSERT INTO counters VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            sorted((name, field, amount) for (name, field), amount in sums.items() if amount),
+        )
+
+    def counters(self, prefix: str = "") -> dict[str, dict[str, int]]:
+        """Counters whose name starts with `prefix`: name -> field -> value."""
+        found: dict[str, dict[str, int]] = {}
+        rows = self._db.execute(
+            "SELECT name, field, value FROM counters WHERE name >= ? AND name < ?",
+            (prefix, prefix + "\U0010ffff"),
+        )
+        for name, field, value in rows:
+            found.setdefault(name, {})[field] = value
+        return found
+
+    def put_facts(self, facts: Iterable[Fact]) -> None:
+        """Append what we decided or did."""
+        self._db.executemany(
+            "INSERT INTO facts (person, time, name, properties) VALUES (?, ?, ?, ?)",
+            [(f.person, f.time, f.name, text(f.properties)) for f in facts],
+        )
+
+    def facts(self, after: int, most: int) -> list[tuple[int, str, Millis, str, str]]:
+        """(seq, person, time, name, properties as JSON) behind `after`."""
+        query = "SELECT seq, person, time, name, properties FROM facts WHERE seq > ? ORDER BY seq LIMIT ?"
+        return self._db.execute(query, (after, most)).fetchall()
+
+    def recent_facts(self, most: int) -> list[tuple[int, str, Millis, str, dict[str, Any]]]:
+        """The newest facts of all: (seq, person, time, name, properties)."""
+        rows = self._db.execute(
+            "SELECT seq, person, time, name, properties FROM facts ORDER BY seq DESC LIMIT ?",
+            (most,),
+        )
+        return [(seq, p, t, n, json.loads(x)) for seq, p, t, n, x in rows]
+
+    def first_fact(self, name: str) -> Millis | None:
+        """When a fact of this name was first told."""
+        query = "SELECT time FROM facts WHERE name = ? ORDER BY seq LIMIT 1"
+        row = self._db.execute(query, (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def put_decisions(self, decisions: Iterable[tuple[str, Decision]]) -> None:
+        """Store decisions under the person they were made for."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO decisions VALUES (?, ?, ?, ?)",
+            sorted((d.id, person, d.time, text(d)) for person, d in decisions),
+        )
+
+    def decision(self, id: str) -> Decision | None:
+        """One decision."""
+        row = self._db.execute("SELECT body FROM decisions WHERE id = ?", (id,)).fetchone()
+        return read_decision(row[0]) if row else None
+
+    def decision_owner(self, id: str) -> str | None:
+        """Whose decision this is now."""
+        row = self._db.execute("SELECT person FROM decisions WHERE id = ?", (id,)).fetchone()
+        return str(row[0]) if row else None
+
+    def decisions_of(self, person: str, most: int = 100) -> list[Decision]:
+        """A person's newest decisions."""
+        rows = self._db.execute(
+            "SELECT body FROM decisions WHERE person = ? ORDER BY time DESC LIMIT ?", (person, most)
+        )
+        return [read_decision(body) for (body,) in rows]
+
+    def decisions_before(
+        self, person: str, before: tuple[Millis, str] | None, most: int
+    ) -> list[Decision]:
+        """A person's decisions behind `before` = (time, id), the newest first."""
+        time, id = before or (NEVER, "")
+        rows = self._db.execute(
+            "SELECT body FROM decisions WHERE person = ? AND (time < ? OR (time = ? AND id < ?))"
+            " ORDER BY time DESC, id DESC LIMIT ?",
+            (person, time, time, id, most),
+        )
+        return [read_decision(body) for (body,) in rows]
+
+    def put_rejected(self, rejected: Iterable[Rejected]) -> None:
+        """Keep rejected calls with their reasons."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO rejected VALUES (?, ?, ?, ?, ?)",
+            [(r.id, r.received, r.source, text(r.reasons), r.payload) for r in rejected],
+        )
+
+    def rejected(self, before: Millis, most: int) -> list[tuple[str, Millis, str, list[str], str]]:
+        """The newest rejected calls older than `before`: (id, received, source, reasons, payload)."""
+        rows = self._db.execute(
+            "SELECT id, received, source, reasons, payload FROM rejected"
+            " WHERE received < ? ORDER BY received DESC LIMIT ?",
+            (before, most),
+        )
+        return [(i, r, s, json.loads(why), payload) for i, r, s, why, payload in rows]
+
+    def rejected_before(
+        self, before: tuple[Millis, str] | None, most: int
+    ) -> list[tuple[str, Millis, str, list[str], str]]:
+        """Rejected calls behind `before` = (received, id), the newest first; the shape is that of `rejected`."""
+        received, id = before or (NEVER, "")
+        rows = self._db.execute(
+            "SELECT id, received, source, reasons, payload FROM rejected"
+            " WHERE received < ? OR (received = ? AND id < ?) ORDER BY received DESC, id DESC LIMIT ?",
+            (received, received, id, most),
+        )
+        return [(i, r, s, json.loads(why), payload) for i, r, s, why, payload in rows]
+
+    def put_duplicates(self, places: Iterable[tuple[int, int]]) -> None:
+        """Remember entries (seq, index) that repeated an event: the lake leaves them out."""
+        self._db.executemany("INSERT OR IGNORE INTO duplicates VALUES (?, ?)", sorted(places))
+
+    def duplicates(self, after: int, upto: int) -> set[tuple[int, int]]:
+        """Entries after < seq <= upto that repeated an event."""
+        query = "SELECT seq, entry FROM duplicates WHERE seq > ? AND seq <= ?"
+        return set(self._db.execute(query, (after, upto)))
+
+    def add_activity(self, counts: dict[tuple[int, str], int]) -> None:
+        """Count what happened per minute (epoch minutes) and name."""
+        self._db.executemany(
+            "INSERT INTO activity VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            sorted((minute, name, n) for (minute, name), n in counts.items()),
+        )
+
+    def activity(self, since_minute: int) -> list[tuple[int, str, int]]:
+        """(epoch minute, name, count) since a minute."""
+        query = "SELECT minute, name, count FROM activity WHERE minute >= ? ORDER BY minute"
+        return self._db.execute(query, (since_minute,)).fetchall()
+
+    def activity_sums(self, since_minute: int) -> dict[str, int]:
+        """Counts by name since a minute."""
+        query = "SELECT name, sum(count) FROM activity WHERE minute >= ? GROUP BY name"
+        return dict(self._db.execute(query, (since_minute,)))
