@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from duyen.journeys.quiet import zone_named
 from duyen.messages.compose import compose
 from duyen.messages.links import Links
 from duyen.model.effect import Enqueue
@@ -10,6 +9,7 @@ from duyen.model.message import Message
 from duyen.model.person import Person, Trait
 from duyen.model.program import WorkspaceSettings
 from duyen.model.times import DAY, parse_time
+from duyen.rules.quiet import zone_named
 from duyen.runtime import definitions
 from duyen.simulate import starter
 from duyen.simulate.client import read_mail

@@ -55,9 +55,9 @@ def preview_html(id: Id, office: Of, caller: By, profile: For = "") -> Response:
 
 def _rendered(office: Office, id: str, profile: str) -> tuple[Any, Person | None]:
     from duyen.journeys.contact import address_of
-    from duyen.journeys.quiet import zone_of
     from duyen.messages.template import render
     from duyen.messages.view import view_of
+    from duyen.rules.quiet import zone_of
 
     program = office.program()
     message = program.messages.get(id)

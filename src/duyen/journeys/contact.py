@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from duyen.journeys.quiet import clock, quiet_until, zone_of
 from duyen.model.consent import ANY, Statement, consent_key, granted
 from duyen.model.effect import Cancel, Enqueue
 from duyen.model.happening import Receipt
@@ -22,6 +21,7 @@ from duyen.model.message import Message
 from duyen.model.person import GLOBAL, HELD_OUT, Contact, Person
 from duyen.model.program import Cap, Program, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, Millis, parse_duration
+from duyen.rules.quiet import quiet_for
 
 SERVICE = "service"
 """Purpose of mails a person needs because of what they did: an order, a password."""
@@ -197,7 +197,7 @@ def _refusal(
         return None
     if _cap_reached(person, message.channel, settings.caps, now):
         return Refusal("cap.reached")
-    end = _quiet(person, settings, now)
+    end = quiet_for(person, settings, now)
     if end is not None:
         return Refusal("quiet_hours", end) if end < expires else Refusal("expired")
     # Last, so that a held-out contact is one that the policy would have let through.
@@ -239,7 +239,7 @@ def _not_yet(person: Person, enqueue: Enqueue, program: Program, now: Millis) ->
         return Refusal("paused", now + MINUTE)
     if enqueue.purpose == SERVICE:
         return None
-    end = _quiet(person, program.settings, now)
+    end = quiet_for(person, program.settings, now)
     if end is None:
         return None
     return Refusal("quiet_hours", end) if end < enqueue.expires else Refusal("expired")
@@ -327,24 +327,6 @@ def _counts(contact: Contact, cap: Cap) -> bool:
         and contact.state in RESERVED
         and cap.channel in (ANY, contact.channel)
     )
-
-
-def _quiet(person: Person, settings: WorkspaceSettings, now: Millis) -> Millis | None:
-    """The end of the quiet hours that hold now; hours that cannot be read are the usual ones."""
-    start, end = settings.quiet_from, settings.quiet_to
-    if not (_readable(start) and _readable(end)):
-        usual = WorkspaceSettings()
-        start, end = usual.quiet_from, usual.quiet_to
-    return quiet_until(now, zone_of(person, settings), start, end)
-
-
-@lru_cache(maxsize=64)
-def _readable(hours: str) -> bool:
-    try:
-        clock(hours)
-    except ValueError:
-        return False
-    return True
 
 
 def _contact(

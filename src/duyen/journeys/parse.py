@@ -6,7 +6,6 @@ import re
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from duyen.journeys.quiet import zone_named
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.errors import InvalidRule
 from duyen.model.journey import (
@@ -30,6 +29,7 @@ from duyen.model.times import (
     parse_time,
 )
 from duyen.rules import parse_rule, parse_where, to_data, where_to_data
+from duyen.rules.quiet import zone_named
 
 MOST_STEPS = 200
 DEEPEST = 8

@@ -40,7 +40,7 @@ def prepare(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
 
 def _check_settings(settings: WorkspaceSettings) -> None:
     """Refuse settings by which nobody could be contacted at the right hour, or at all."""
-    from duyen.journeys.quiet import clock, zone_named
+    from duyen.rules.quiet import clock, zone_named
     from duyen.messages.mime import Mailbox
 
     if zone_named(settings.timezone) is None:

@@ -21,7 +21,6 @@ from duyen.channels.email import EmailChannel, EmailSettings
 from duyen.channels.interface import Outgoing, Result
 from duyen.collect import clean_email
 from duyen.journeys import contact
-from duyen.journeys.quiet import zone_of
 from duyen.messages.compose import compose
 from duyen.messages.links import Links
 from duyen.messages.view import item_view
@@ -32,6 +31,7 @@ from duyen.model.message import Message, Recommend
 from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.times import Millis
+from duyen.rules.quiet import zone_of
 from duyen.runtime import definitions
 from duyen.runtime.house import APPLY_TIMEOUT, House
 from duyen.runtime.settings import Settings

@@ -39,10 +39,11 @@ def _offset_minutes(text: str) -> int:
     return -minutes if text[0] == "-" else minutes
 
 
-def zone_of(person: Person, settings: WorkspaceSettings) -> tzinfo:
-    """The person's time zone: trait `timezone`, else of their newest events, else the workspace's."""
+def zone_of(person: Person, settings: WorkspaceSettings, here: object = None) -> tzinfo:
+    """The person's time zone: trait `timezone`, else `here` (of the device that asks), else of their newest
+    events, else the workspace's."""
     trait = person.traits.get("timezone")
-    names = [trait.value] if trait else []
+    names = [trait.value, here] if trait else [here]
     for event in reversed(person.recent[-RECENT_EVENTS:]):
         if "timezone" in event.context:
             names.append(event.context["timezone"])
@@ -53,6 +54,20 @@ def zone_of(person: Person, settings: WorkspaceSettings) -> tzinfo:
         if zone is not None:
             return zone
     return UTC
+
+
+def quiet_for(
+    person: Person, settings: WorkspaceSettings, now: Millis, here: object = None
+) -> Millis | None:
+    """The end of the quiet hours that hold for a person now, or None; hours that cannot be read are the usual ones.
+
+    `here` is the time zone that the person's device names at this moment, where one does.
+    """
+    start, end = settings.quiet_from, settings.quiet_to
+    if not (_CLOCK.fullmatch(start) and _CLOCK.fullmatch(end)):
+        usual = WorkspaceSettings()
+        start, end = usual.quiet_from, usual.quiet_to
+    return quiet_until(now, zone_of(person, settings, here), start, end)
 
 
 def quiet_until(now: Millis, zone: tzinfo, start: str, end: str) -> Millis | None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duyen.journeys.quiet import clock, quiet_until, zone_named, zone_of
 from duyen.model.event import Event
 from duyen.model.person import Person, Trait
 from duyen.model.program import WorkspaceSettings
 from duyen.model.times import DAY, HOUR, Millis, parse_time
+from duyen.rules.quiet import clock, quiet_for, quiet_until, zone_named, zone_of
 
 ZONES = (
     "Asia/Ho_Chi_Minh",
@@ -145,3 +145,21 @@ def test_an_offset_is_a_time_zone() -> None:
 def test_what_is_no_time_of_day(text: str) -> None:
     with pytest.raises(ValueError, match="21:00"):
         clock(text)
+
+
+def test_the_zone_of_the_device_that_asks_comes_after_what_the_person_said() -> None:
+    hours = WorkspaceSettings(timezone="UTC", quiet_from="21:00", quiet_to="08:00")
+    night_in_hanoi = parse_time("2024-05-01T15:00:00Z")
+    nobody = Person("p1")
+    assert quiet_for(nobody, hours, night_in_hanoi) is None
+    end = quiet_for(nobody, hours, night_in_hanoi, "Asia/Ho_Chi_Minh")
+    assert end == parse_time("2024-05-02T01:00:00Z")
+    said = Person("p1", traits={"timezone": Trait("UTC", 0, "e")})
+    assert quiet_for(said, hours, night_in_hanoi, "Asia/Ho_Chi_Minh") is None
+    assert quiet_for(nobody, hours, night_in_hanoi, ["no zone"]) is None
+
+
+def test_hours_that_cannot_be_read_are_the_usual_ones() -> None:
+    odd = WorkspaceSettings(timezone="UTC", quiet_from="soon", quiet_to="later")
+    assert quiet_for(Person("p1"), odd, parse_time("2024-05-01T22:00:00Z")) is not None
+    assert quiet_for(Person("p1"), odd, parse_time("2024-05-01T12:00:00Z")) is None
