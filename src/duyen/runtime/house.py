@@ -36,7 +36,8 @@ class House:
         path = state or self.folder / "state.db"
         if not engine and not path.exists():
             SqliteState(path).close()
-        self.state = SqliteState(path, read_only=not engine)
+        # A file that is being made anew is brought to the disk as a whole before it is used.
+        self.state = SqliteState(path, read_only=not engine, durable=state is None)
         self.clock: Clock = (
             SimulatedClock(self.state) if settings.clock == "simulated" else WallClock()
         )

@@ -42,9 +42,10 @@ class SqliteState(
 ):
     """The state file. Reads may come from any process; writes only inside `writing()`, from one engine."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, durable: bool = True) -> None:
+        """`durable`: a commit has reached the disk before anybody, a sender say, can see and act upon it."""
         self.path = path
-        self._db = connect(path, durable=False, read_only=read_only)
+        self._db = connect(path, durable=durable, read_only=read_only)
         if not read_only:
             self._db.execute("PRAGMA cache_size=-65536")
             self._db.executescript(SCHEMA)
