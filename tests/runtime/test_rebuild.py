@@ -18,6 +18,8 @@ from duyen.runtime.house import House
 from duyen.runtime.rebuild import rebuild
 from duyen.runtime.settings import Settings, load
 from duyen.stores.sqlite.state import SqliteState
+from tests.api.server import running
+from tests.conftest import find_free_port
 
 NOW = 1_772_000_000_000
 
@@ -83,3 +85,36 @@ def test_a_rebuild_waits_for_no_sender(settings: Settings) -> None:
         with pytest.raises(Conflict, match="sender"):
             rebuild(settings)
     assert rebuild(settings).same == 1
+
+
+def test_a_reader_notices_the_new_file(settings: Settings) -> None:
+    reader = SqliteState(settings.folder / "state.db", read_only=True)
+    before = reader.changed()
+    rebuild(settings)
+    assert reader.changed() != before
+    house = House(settings, engine=True)
+    with house.state.writing():
+        house.state.set_meta("said", "after the rebuild")
+    assert reader.meta("said") == "after the rebuild"
+    house.close()
+    reader.close()
+
+
+def test_a_running_door_goes_on_with_the_new_file(tmp_path: Path) -> None:
+    def mood(name: str) -> object:
+        answer = server.owner().get(f"/v1/profiles/user_id:{name}")
+        assert answer.status_code == 200, answer.text
+        return next(t["value"] for t in answer.json()["traits"] if t["name"] == "mood")
+
+    def tell(name: str, mood: str) -> None:
+        server.start("engine")
+        server.tell({"type": "identify", "userId": name, "traits": {"mood": mood}})
+        server.stop("engine")
+
+    with running(tmp_path, find_free_port(), "door") as server:
+        tell("an", "glad")
+        assert mood("an") == "glad"
+        assert rebuild(server.settings).different == []
+        tell("an", "calm")
+        tell("ba", "new")
+        assert (mood("an"), mood("ba")) == ("calm", "new")

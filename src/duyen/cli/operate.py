@@ -84,7 +84,6 @@ def rebuild(
     )
     for person in result.different[:20]:
         say(f"  different: {person}")
-    say("A door that runs still reads the state as it was: start it anew.")
     conclude(result._asdict(), as_json)
     if result.different:
         raise typer.Exit(1)

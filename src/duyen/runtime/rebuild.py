@@ -44,7 +44,7 @@ def rebuild(
 ) -> Rebuilt:
     """Make `state.db` anew from the log; engine and sender must not be running.
 
-    Doors that run keep reading the file that was there: they have to be started anew.
+    Doors that run notice the new file by themselves.
     """
     folder = settings.folder
     with closing(lock(folder)) as held, closing(_no_sender(folder)):

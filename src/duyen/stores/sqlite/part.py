@@ -14,7 +14,10 @@ SLICE = 900
 class Part:
     """One noun's tables in the state file; `SqliteState` is all of them on one connection."""
 
-    _db: sqlite3.Connection
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """The connection to the file that lies at the path now."""
+        raise NotImplementedError
 
     def _among(self, query: str, keys: Sequence[str]) -> Iterator[sqlite3.Row | tuple[Any, ...]]:
         """Rows of a query with `IN (…)` at its `{}`; many keys go in slices."""
