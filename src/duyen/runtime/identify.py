@@ -138,7 +138,9 @@ def _resolve(
     people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
     component = min(components) if components else person_id(min(evidence[min(keys)].identifiers))
     store.add(component, evidence, people, resolution.ids, old)
-    joins, splits = compare({key: row.person for key, row in old.items() if row.person}, people)
+    before = {key: row.person for key, row in old.items() if row.person}
+    joins, splits = compare(before, people)
+    store.changed_hands(set(old), set(people.values()).difference(before.values()), bool(splits))
     outcome.joins += joins
     outcome.splits += splits
     if splits:
@@ -193,6 +195,8 @@ class _Store:
         self._state = state
         self._evidence: list[EvidenceRow] = []
         self._names: list[tuple[str, str, str, str]] = []
+        self._torn: set[str] = set()
+        self._founded: dict[str, set[str]] = {}
 
     def evidence(self, components: set[str]) -> dict[str, dict[str, EvidenceRow]]:
         """All evidence of some components, by component and key."""
@@ -227,10 +231,20 @@ class _Store:
         )
         self._names += [(ns, value, component, holder) for (ns, value), holder in free.items()]
 
+    def changed_hands(self, keys: set[str], founded: set[str], torn: bool) -> None:
+        """The people of this evidence were taken apart (`torn`), or `founded` live in it who did not before."""
+        if torn:
+            self._torn |= keys
+        elif keys:
+            self._founded |= dict.fromkeys(founded, keys)
+
     def write(self) -> None:
-        """Store what was added."""
+        """Store what was added, and note for the lake what no redirect tells: splits, and ids that live again."""
         self._state.put_evidence(self._evidence)
         self._state.put_identifiers(self._names)
+        again = self._state.redirects_of(list(self._founded))
+        self._state.revive(again)
+        self._state.regroup("evidence", self._torn.union(*(self._founded[id] for id in again)))
 
 
 class _Sets:

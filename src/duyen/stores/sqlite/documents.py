@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from duyen.model.event import Event
 from duyen.model.times import NEVER, Millis
 from duyen.stores.packing import pack, unpack_events, unpack_person, unpack_standing
 from duyen.stores.rows import Head
-from duyen.stores.sqlite.part import Part
+from duyen.stores.sqlite import redirects
 
-SCHEMA = """
+SCHEMA = f"""{redirects.SCHEMA}
 CREATE TABLE IF NOT EXISTS heads (
     person TEXT PRIMARY KEY, body BLOB NOT NULL, standing BLOB NOT NULL, wake INTEGER NOT NULL
 );
@@ -18,12 +18,11 @@ CREATE INDEX IF NOT EXISTS heads_by_wake ON heads (wake) WHERE wake < 9007199254
 CREATE TABLE IF NOT EXISTS chunks (
     person TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (person, n)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS redirects (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
-class Documents(Part):
-    """Heads, chunks, and where the ids of merged people lead."""
+class Documents(redirects.Redirects):
+    """Heads and chunks; the id of a merged person leads to the survivor's."""
 
     def heads(self, persons: Sequence[str]) -> dict[str, Head]:
         """The heads of these people, as far as they exist."""
@@ -110,28 +109,3 @@ class Documents(Part):
     def count_people(self) -> int:
         """How many documents there are."""
         return int(self._db.execute("SELECT count(*) FROM people").fetchone()[0])
-
-    def survivor(self, person: str) -> str:
-        """The id that a (possibly merged) person has now."""
-        query = "SELECT new FROM redirects WHERE old = ?"
-        for _ in range(64):
-            row = self._db.execute(query, (person,)).fetchone()
-            if row is None:
-                return person
-            person = row[0]
-        return person
-
-    def put_redirects(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Losing ids lead to survivors; an id that lives again leads nowhere."""
-        for old, new in pairs:
-            self._db.execute("DELETE FROM redirects WHERE old = ?", (new,))
-            self._db.execute("UPDATE redirects SET new = ? WHERE new = ?", (new, old))
-            self._db.execute("INSERT OR REPLACE INTO redirects VALUES (?, ?)", (old, new))
-
-    def revive(self, persons: Iterable[str]) -> None:
-        """These ids are documents again: nothing redirects them."""
-        self._db.executemany("DELETE FROM redirects WHERE old = ?", [(p,) for p in persons])
-
-    def redirects(self) -> Iterator[tuple[str, str]]:
-        """All redirects (old, new)."""
-        yield from self._db.execute("SELECT old, new FROM redirects")

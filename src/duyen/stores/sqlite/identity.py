@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from duyen.stores.rows import EvidenceRow
@@ -38,6 +38,10 @@ class Identity(Part):
             " WHERE component IN ({})"
         )
         return [_evidence(row) for row in self._among(query, sorted(components))]
+
+    def owners(self) -> Iterator[tuple[str, str]]:
+        """The key of all evidence, and whose it is."""
+        yield from self._db.execute("SELECT key, person FROM evidence ORDER BY key")
 
     def components(self, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The components these identifiers belong to, as far as they are known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from duyen.model.decision import Decision
@@ -76,6 +76,11 @@ class Records(Part):
         """(seq, person, time, name, properties as JSON) behind `after`."""
         query = "SELECT seq, person, time, name, properties FROM facts WHERE seq > ? ORDER BY seq LIMIT ?"
         return self._db.execute(query, (after, most)).fetchall()
+
+    def fact_owners(self, seqs: Sequence[str]) -> dict[str, str]:
+        """Whose facts these are now, by seq as text."""
+        query = "SELECT CAST(seq AS TEXT), person FROM facts WHERE seq IN ({})"
+        return {str(seq): str(person) for seq, person in self._among(query, sorted(seqs))}
 
     def recent_facts(self, most: int) -> list[tuple[int, str, Millis, str, dict[str, Any]]]:
         """The newest facts of all: (seq, person, time, name, properties)."""
