@@ -235,6 +235,23 @@ def test_long_histories_add_what_both_counted() -> None:
     assert merged.outcomes[GLOBAL] == Outcome(6, 50 + 5 * MICRO)
 
 
+def test_long_histories_that_share_an_order_count_it_once() -> None:
+    """Where the whole history is at hand, it is counted again rather than added up."""
+    counters: dict[str, dict[str, int]] = {}
+    first, second = person("a", TREATED, SINCE), person("b", TREATED, SINCE)
+    shared, own = order("shared", SINCE + 20, 5), order("own", SINCE + 60, 7)
+    first.recent, second.recent = [shared], [own]
+    for who, told in ((first, (shared,)), (second, (shared, own))):
+        apply(counters, joining(who, SINCE))
+        who.chunks = 1
+        for each in told:
+            apply(counters, record(who, each, PROGRAM, each.time))
+    merged = merge(first, second, {})
+    apply(counters, settle(first, second, merged, PROGRAM, [shared, own]))
+    assert merged.outcomes[GLOBAL] == Outcome(2, 12 * MICRO)
+    assert arm_of(counters, TREATED) == Arm(1, 1, 2, 4, 12 * MICRO, (12 * MICRO) ** 2)
+
+
 def test_people_outside_the_experiment_merge_without_a_trace() -> None:
     one, two = Person("a", recent=[order("o", 5)]), Person("b")
     assert settle(one, two, merge(one, two, {}), PROGRAM) == []

@@ -18,7 +18,7 @@ from duyen.profiles import (
     shares_events,
     spill,
 )
-from tests.profiles.people import SPECS, documents, events, live
+from tests.profiles.people import SPECS, documents, event, events, live
 
 # Whole documents are dear to make, and half as many find the same mistakes.
 FEWER = settings(max_examples=50)
@@ -37,6 +37,27 @@ def test_merging_two_folds_is_folding_the_union(told: list[Event], whose: list[s
     merged = merge(a, b, SPECS)
     assert merged.id == "p"
     assert knowledge(merged) == knowledge(refold("p", told, SPECS))
+
+
+@given(st.lists(event("m1"), min_size=2, max_size=3), events(most=3))
+@FEWER
+def test_one_id_told_with_two_contents_gives_one_answer(
+    contents: list[Event], others: list[Event]
+) -> None:
+    """A client tries again with a clock corrected anew, each time into another document."""
+    parts = [refold("p", [e, *others], SPECS) for e in contents]
+    merged = parts[0]
+    for part in parts[1:]:
+        merged = merge(merged, part, SPECS)
+    backwards = parts[-1]
+    for part in parts[-2::-1]:
+        backwards = merge(backwards, part, SPECS)
+    assert knowledge(merged) == knowledge(backwards)
+    assert knowledge(refold("p", [*contents, *others], SPECS))["history"] == merged.recent
+    if len(contents) == 2:
+        # Who they are is identity's word: both contents were evidence of it.
+        mine, again = knowledge(merged), knowledge(refold("p", [*others, *contents], SPECS))
+        assert {**again, "identifiers": 0, "trusted": 0} == {**mine, "identifiers": 0, "trusted": 0}
 
 
 @given(events(most=20), st.lists(st.sampled_from("abc"), min_size=20, max_size=20))

@@ -198,3 +198,16 @@ def test_step_is_the_batch_of_one() -> None:
     person, effects = step(Person("p"), Happened(event), PLAN, NOW)
     assert person.events == 1
     assert effects
+
+
+@given(st.permutations(range(3)))
+def test_of_one_id_told_three_ways_at_once_the_earliest_counts(order: list[int]) -> None:
+    """Whichever comes first in the batch."""
+    told = [
+        Happened(Event("same", "track", "Visit", t, NOW, "s", True, (), {"n": t}, {}, {}))
+        for t in (NOW - 2, NOW - 1, NOW)
+    ]
+    work = Work(Person("p"), [told[n] for n in order])
+    step_batch([work], Plan(Program()), NOW)
+    assert [e.properties for e in work.person.recent] == [{"n": NOW - 2}]
+    assert work.kept == [told[0].event]

@@ -137,16 +137,28 @@ def snapshot(person: Person) -> Person:
     return msgspec.structs.replace(person, cells=dict(person.cells), outcomes=dict(person.outcomes))
 
 
-def settle(a: Person, b: Person, merged: Person, program: Program) -> list[Effect]:
+def settle(
+    a: Person,
+    b: Person,
+    merged: Person,
+    program: Program,
+    history: Iterable[Event] | None = None,
+) -> list[Effect]:
     """Two people turned out to be one: take off what both added, add what the merged person adds.
 
-    Sets `merged.outcomes`. Where the merged head holds the whole history, its orders since the cell's start
-    are counted again, which is exact. Otherwise both totals are added, and the orders in each head that the
-    merged cell covers and the own one did not.
+    Sets `merged.outcomes`. Where the whole history is given (each event once), or the merged head holds it, its
+    orders since the cell's start are counted again, which is exact. Otherwise both totals are added, and the orders
+    in each head that the merged cell covers and the own one did not.
     """
     currency = program.settings.currency
+    whole = merged.recent if history is None and not merged.chunks else history
+    events = None if whole is None else list(whole)
     for experiment, cell in merged.cells.items():
-        merged.outcomes[experiment] = _merged(experiment, cell, a, b, merged, currency)
+        merged.outcomes[experiment] = (
+            _merged(experiment, cell, a, b, currency)
+            if events is None
+            else _total(Outcome(), events, cell.since, NEVER, currency)
+        )
     return _difference((a, b), (merged,))
 
 
@@ -181,11 +193,7 @@ def _difference(before: Iterable[Person], after: Iterable[Person]) -> list[Effec
     ]
 
 
-def _merged(
-    experiment: str, cell: Cell, a: Person, b: Person, merged: Person, currency: str
-) -> Outcome:
-    if not merged.chunks:
-        return _total(Outcome(), merged.recent, cell.since, NEVER, currency)
+def _merged(experiment: str, cell: Cell, a: Person, b: Person, currency: str) -> Outcome:
     total = Outcome()
     for person in (a, b):
         own = person.outcomes.get(experiment, Outcome())

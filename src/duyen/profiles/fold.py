@@ -66,16 +66,36 @@ def absorb(person: Person, event: Event, specs: Mapping[str, SeriesSpec]) -> boo
 def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> Person:
     """The document that these events make, from nothing."""
     person = Person(id)
-    for event in sorted(events, key=_order):
+    for event in once(events):
         absorb(person, event, specs)
     return person
+
+
+def once(events: Iterable[Event]) -> list[Event]:
+    """Each message id once, ascending by (time, id); of two contents under one id, `first_told`."""
+    told: dict[str, Event] = {}
+    for event in events:
+        known = told.setdefault(event.id, event)
+        if known is not event:
+            told[event.id] = first_told(known, event)
+    return sorted(told.values(), key=_order)
+
+
+def first_told(a: Event, b: Event) -> Event:
+    """Which of two events of one message id counts: the earlier by its own time, then by its bytes.
+
+    A client that tries again sends the same id with a clock corrected anew; a broken one reuses ids.
+    """
+    if a.time != b.time:
+        return a if a.time < b.time else b
+    return a if a == b else min(a, b, key=_encode)
 
 
 def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> None:
     """Make the accumulators anew, out of the whole history; nothing else changes."""
     accumulators = _accumulators(specs)
     series: dict[str, Series] = {}
-    for event in {event.id: event for event in history}.values():
+    for event in once(history):
         accumulators.add(series, event.name, event.properties, event.time)
     person.series = series
 
@@ -103,7 +123,6 @@ def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
 
     Consent is left out: where two people turn out to be one, the stricter statement wins (see `merge`).
     """
-    history = {event.id: event for event in (*older, *person.recent)}
     return {
         "identifiers": person.identifiers,
         "traits": person.traits,
@@ -112,7 +131,7 @@ def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
         "events": person.events,
         "trusted": person.trusted,
         "series": {key: (s.count, s.total, s.points) for key, s in person.series.items()},
-        "history": sorted(history.values(), key=_order),
+        "history": once((*older, *person.recent)),
     }
 
 

@@ -6,7 +6,7 @@
 | traits | the last writer by (event time, message id) |
 | consent | of each statement the stricter state, and the later time |
 | first, last | the earlier, the later |
-| recent | both, each message id once |
+| recent | both, each message id once; of two contents under one id, the earlier by its own time |
 | events, series | added up; where the two share a message id, folded again from `history` |
 | seen | both, the later arrival |
 | chunks | added up: the other's chunks follow one's own |
@@ -33,7 +33,7 @@ from duyen.model.event import Event
 from duyen.model.person import Cell, Contact, Outcome, Pending, Person, Place, Series
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import Millis
-from duyen.profiles.fold import accumulate, bound_traits, newest_trait
+from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
 from duyen.rules import union
 
 _SHOWN = 50
@@ -72,7 +72,7 @@ def merge(
         first=min(p.first for p in (a, b) if p.events) if a.events or b.events else 0,
         last=max(a.last, b.last),
         events=a.events + b.events,
-        recent=_once((*a.recent, *b.recent)),
+        recent=once((*a.recent, *b.recent)),
         chunks=a.chunks + b.chunks,
         seen=_both(a.seen, b.seen, max),
         specs=a.specs if a.specs == b.specs else "",
@@ -90,9 +90,13 @@ def merge(
     if history is None:
         merged.series = _series(a.series, b.series, specs)
     else:
-        events = _once(history)
+        told = list(history)
+        events = once(told)
         merged.events = len(events)
         accumulate(merged, events, specs)
+        if _contradicts(told):
+            again = refold(a.id, events, {})
+            merged.traits, merged.first, merged.last = again.traits, again.first, again.last
     return merged
 
 
@@ -163,9 +167,10 @@ def _identifiers(a: Person, b: Person) -> dict[str, dict[str, Millis]]:
     return {namespace: dict(values) for namespace, values in both.items()}
 
 
-def _once(events: Iterable[Event]) -> list[Event]:
-    """Each message id once, ascending by (time, id)."""
-    return sorted({event.id: event for event in events}.values(), key=lambda e: e.order)
+def _contradicts(events: Iterable[Event]) -> bool:
+    """Whether one message id was told with two contents, of which only one counts."""
+    told: dict[str, Event] = {}
+    return any(told.setdefault(event.id, event) != event for event in events)
 
 
 def _series(

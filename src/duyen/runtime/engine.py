@@ -285,11 +285,8 @@ class Engine:
             work.last = head.person.last
             work.identifiers = found.identifiers.get(person)
             self._join(work, [heads[old] for old in joining.get(person, []) if old in heads], plan)
-            if (
-                work.person.events
-                and work.person.specs != plan.specs_print
-                and not joining.get(person)
-            ):
+            joined = any(isinstance(happening, Joined) for happening in work.happenings)
+            if work.person.events and work.person.specs != plan.specs_print and not joined:
                 work.history = self._history(work.person)
             works.append(work)
         return works
@@ -347,19 +344,18 @@ class Engine:
 
     def _take_apart(self, split: Split, found: Identified, plan: Plan) -> dict[str, Head]:
         heads = self.state.heads(sorted(split.old))
-        events = {e.id: e for head in heads.values() for e in self._history(head.person)}
         belongs: dict[str, list[Event]] = {person: [] for person in split.new}
-        for event in events.values():
-            for resolution in found.resolutions:
-                person = resolution.person_of(event.identifiers, event.trusted)
-                if person in belongs:
-                    belongs[person].append(event)
-                    break
+        nobodys: list[Event] = []
+        for event in (e for head in heads.values() for e in self._history(head.person)):
+            owners = (r.person_of(event.identifiers, event.trusted) for r in found.resolutions)
+            belongs.get(next((o for o in owners if o in belongs), ""), nobodys).append(event)
+        # What names nobody any more (its value was blocked since) stays with most of what it was told with.
+        max(sorted(belongs.items()), key=lambda pair: len(pair[1]))[1].extend(nobodys)
         self.state.remove_heads(sorted(split.old))
         said = _said(heads, plan)
         made = {}
         for person, own in belongs.items():
-            document = profiles.refold(person, sorted(own, key=lambda e: e.order), plan.specs)
+            document = profiles.refold(person, own, plan.specs)
             document.specs = plan.specs_print
             standing = heads[person].standing if person in heads else {}
             if person in heads:
@@ -472,16 +468,15 @@ class Engine:
             self.state.settle_outbox(receipt.key, receipt.state, receipt.reason, receipt.time)
         activity: dict[tuple[int, str], int] = {}
         duplicates = []
-        kept = {(work.person.id, event.id) for work in works for event in work.kept}
-        told: set[tuple[str, str]] = set()
+        kept = {id(event) for work in works for event in work.kept}
+        nobodys: set[str] = set()
         for (happening, seq, index), person in zip(batch.told, people, strict=True):
             if isinstance(happening, Decided):
                 _count(activity, happening.decision.time, tally.DECISIONS)
                 continue
             event = happening.event
-            name = (person, event.id)
-            if (name in kept or not person) and name not in told:
-                told.add(name)
+            if id(event) in kept or (not person and event.id not in nobodys):
+                nobodys |= set() if person else {event.id}
                 _count(activity, event.received, tally.EVENTS)
                 _count(activity, event.received, tally.event(event.name))
             else:

@@ -20,7 +20,7 @@ from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Rec
 from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
-from duyen.profiles import absorb, accumulate, merge
+from duyen.profiles import absorb, accumulate, first_told, merge, once
 from duyen.step.plan import Plan
 
 Standing = dict[str, Millis]
@@ -75,7 +75,7 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
             accumulate(work.person, work.history, plan.specs)
         work.person.specs = plan.specs_print
     told: list[Happening] = []
-    for happening in work.happenings:
+    for happening in _told_once(work.happenings):
         if isinstance(happening, Happened):
             if not _absorb(work, happening.event, plan, now):
                 continue
@@ -90,6 +90,24 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
     if work.identifiers is not None:
         work.person.identifiers = work.identifiers
     return told
+
+
+def _told_once(happenings: list[Happening]) -> list[Happening]:
+    """Without the worse of two contents that one batch tells under one message id, whichever came first."""
+    if len(happenings) < 2:
+        return happenings
+    best: dict[str, Event] = {}
+    twice = False
+    for happening in happenings:
+        if isinstance(happening, Happened):
+            event = happening.event
+            known = best.setdefault(event.id, event)
+            if known is not event:
+                twice = True
+                best[event.id] = first_told(known, event)
+    if not twice:
+        return happenings
+    return [h for h in happenings if not isinstance(h, Happened) or best[h.event.id] is h.event]
 
 
 def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
@@ -122,7 +140,8 @@ def _eligible(person: Person, program: Program, now: Millis, decided: str | None
 def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     kept, other = work.person, happening.other
     work.person = merge(kept, other, plan.specs, happening.history)
-    work.effects += measure.settle(kept, other, work.person, plan.program)
+    history = None if happening.history is None else once(happening.history)
+    work.effects += measure.settle(kept, other, work.person, plan.program, history)
     work.effects += reconcile(work.person, plan.program, now)
     work.person.specs = plan.specs_print
 
