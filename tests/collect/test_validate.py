@@ -306,6 +306,48 @@ def test_whatever_comes_is_an_event_that_can_be_read_or_a_rejected_one(
         assert found.reasons
 
 
+TEXTS = st.sampled_from(
+    ["u1", " u 1 ", "", "Ánh", "a\u0001", "a\x7f", "\u200b", "x" * 200, "x" * 201, "\\"]
+)
+TIMES = st.sampled_from(
+    [
+        "2026-11-22T09:00:00Z", "2026-11-22T09:00:00.9999999Z", "2026-11-22T16:00:00.250+07:00", "2026-11-22",
+        "2026-11-22T09:00:00", "2026-2-2", "1970-01-01T00:00:10Z", "2100-01-01T00:00:00Z", "noon", "", None,
+    ]
+)  # fmt: skip
+PARTS = st.sampled_from(
+    [
+        None, {}, {"a": 1}, {"a": 2**63}, {"a": 2**64}, {"a": -(2**63) - 1}, {"a": [[[[[[[1]]]]]]]},
+        {"a": [[[[[[[[1]]]]]]]]}, DEEP, [], "x", {"email": "a@b.vn"}, {"x": "y" * MAX_EVENT_BYTES},
+    ]
+)  # fmt: skip
+USUAL = st.fixed_dictionaries(
+    {"type": st.sampled_from(["track", "identify", "page", "screen", "group", "alias", "x"])},
+    optional={
+        **dict.fromkeys(
+            ["messageId", "userId", "anonymousId", "previousId", "groupId", "event", "name"], TEXTS
+        ),
+        **dict.fromkeys(["timestamp", "originalTimestamp", "sentAt"], TIMES),
+        **dict.fromkeys(["properties", "traits", "context"], PARTS),
+    },
+)
+
+
+@given(st.lists(USUAL, max_size=4), TIMES, PARTS)
+def test_calls_that_look_plain_are_judged_as_all_others_are(
+    calls: list[dict[str, Any]], sent: str | None, context: Any
+) -> None:
+    body = json.dumps({"batch": calls, "sentAt": sent, "context": context}).encode()
+    # A member that nobody reads, of a type that it cannot have, sends the whole batch to the full judge.
+    odd = body[:-1] + b', "writeKey": 7}'
+    assert judge_batch(body) == judge_batch(odd)
+    for call in calls:
+        raw = json.dumps(call).encode()
+        opened = open_call(raw, "track")
+        (found,) = opened.check(received=NOW, source="web", trusted=False, new_id=ids())
+        assert found == judge(raw, "track")
+
+
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_bytes_are_judged_and_never_raise(body: bytes) -> None:
     assert isinstance(judge(body, "track"), Collected | Rejected)

@@ -2,11 +2,10 @@
 
 from duyen.collect.identifiers import canonical, clean_email, clean_phone, reserved
 from duyen.collect.normalise import normalise
+from duyen.collect.plain import MAX_EVENT_BYTES, MAX_TEXT
 from duyen.collect.validate import (
     MAX_BATCH_BYTES,
     MAX_BATCH_CALLS,
-    MAX_EVENT_BYTES,
-    MAX_TEXT,
     Opened,
     open_batch,
     open_call,

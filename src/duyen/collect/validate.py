@@ -1,8 +1,8 @@
 """Whether a call of the Segment protocol can be an event; if not, why, in sentences.
 
-A body is decoded once, into structs whose free parts (properties, traits, context) stay the bytes
-that came. Only what is wrong takes the slow way: it is read again, call by call, so that a bad call
-never takes its good neighbours along.
+A body is decoded into structs whose free parts (properties, traits, context) stay the bytes that came.
+Plain calls (`plain.py`) are events at once. Only what is odd or wrong takes the slow way: it is read
+again, call by call, so that a bad call never takes its good neighbours along.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ from typing import Any, get_args
 
 import msgspec
 
+from duyen.collect.plain import (
+    EARLIEST,
+    MAX_EVENT_BYTES,
+    MAX_TEXT,
+    NO_CONTEXT,
+    NO_PROPERTIES,
+    NO_TRAITS,
+    PlainCall,
+    PlainJudge,
+    plain_batch,
+    plain_call,
+)
 from duyen.collect.split import split_batch
 from duyen.model.errors import InvalidInput, TooLarge
 from duyen.model.event import CallType, Collected, Rejected
 from duyen.model.times import Millis
 from duyen.model.values import MAX_DEPTH
 
-MAX_EVENT_BYTES = 32 * 1024
-"""Of one call: its properties, traits and context together."""
 MAX_BATCH_BYTES = 500 * 1024
 MAX_BATCH_CALLS = 2_500
-MAX_TEXT = 200
-"""Characters of an id or a name."""
-EARLIEST: Millis = 631_152_000_000
-"""1990-01-01: an event before it has a broken clock."""
 
 NewId = Callable[[], str]
 _Text = str | int | float | None
@@ -38,9 +44,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)([T ].*|)$", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EMPTY = _Raw(b"")
-# The very objects that `omit_defaults` recognises, for an empty Raw has no JSON of its own.
-_NOTHING = Collected(id="", type="track", time=0, received=0, source="")
-_NO_PROPERTIES, _NO_TRAITS, _NO_CONTEXT = _NOTHING.properties, _NOTHING.traits, _NOTHING.context
 
 
 class Call(msgspec.Struct, rename="camel"):
@@ -89,20 +92,30 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 class Opened:
     """A body that could be read: the key it names, and its calls, not yet judged."""
 
-    __slots__ = ("_body", "_calls", "_context", "_pieces", "_sent_at", "_type", "write_key")
+    __slots__ = (
+        "_body",
+        "_calls",
+        "_context",
+        "_pieces",
+        "_plain",
+        "_sent_at",
+        "_type",
+        "write_key",
+    )
 
     def __init__(
         self,
         body: bytes,
-        calls: list[Call] | None,
+        calls: list[Call] | None = None,
         *,
+        plain: list[PlainCall] | None = None,
         write_key: _Text = None,
         sent_at: _Text = None,
         context: _Raw = _EMPTY,
         call_type: str = "",
         pieces: list[bytes] | None = None,
     ) -> None:
-        self._body, self._calls, self._pieces = body, calls, pieces
+        self._body, self._calls, self._plain, self._pieces = body, calls, plain, pieces
         self._sent_at, self._context, self._type = sent_at, context, call_type
         self.write_key = write_key if isinstance(write_key, str) else ""
 
@@ -117,6 +130,8 @@ class Opened:
     ) -> list[Collected | Rejected]:
         """Judge each call, in the order in which they came."""
         judge = _Judge(received, source, trusted, new_id, imported, self._sent_at, self._context)
+        if self._plain is not None:
+            return self._check_plain(self._plain, judge)
         if self._calls is None:
             return [judge.piece(piece, self._type) for piece in self._items()]
         judged: list[Collected | Rejected] = []
@@ -127,6 +142,23 @@ class Opened:
             else:
                 judged.append(judge.reject(self._items()[index], found, call.message_id))
         return judged
+
+    def _check_plain(self, calls: list[PlainCall], judge: _Judge) -> list[Collected | Rejected]:
+        """Judge calls that looked plain; the full judge has those that are not after all."""
+        plain = PlainJudge(
+            self._body,
+            self._type,
+            received=judge.received,
+            source=judge.source,
+            trusted=judge.trusted,
+            imported=judge.imported,
+            sent_at=self._sent_at if isinstance(self._sent_at, str) else None,
+            context=self._context,
+        )
+        return [
+            plain.event(call, judge.new_id) or judge.piece(self._items()[index], self._type)
+            for index, call in enumerate(calls)
+        ]
 
     def _items(self) -> list[bytes]:
         """The bytes of each call; read again only when one of them is to be rejected."""
@@ -142,18 +174,18 @@ def open_batch(body: bytes) -> Opened:
             "collect.batch_too_large",
             f"The batch has {len(body):,} bytes; send at most {MAX_BATCH_BYTES:,} at once.",
         )
-    try:
-        read = _decode_batch(body)
+    plain = plain_batch(body)
+    if plain is not None:
+        count = len(plain.batch)
         opened = Opened(
             body,
-            read.batch,
-            write_key=read.write_key,
-            sent_at=read.sent_at,
-            context=read.context,
+            plain=plain.batch,
+            write_key=plain.write_key,
+            sent_at=plain.sent_at,
+            context=plain.context,
         )
-        count = len(read.batch)
-    except _UNREADABLE:
-        opened, count = _open_piecewise(body)
+    else:
+        opened, count = _open_odd(body)
     if count > MAX_BATCH_CALLS:
         raise TooLarge(
             "collect.too_many_calls",
@@ -168,6 +200,11 @@ def open_call(body: bytes, call_type: CallType) -> Opened:
         raise TooLarge(
             "collect.event_too_large",
             f"The call has {len(body):,} bytes; an event may have {MAX_EVENT_BYTES:,}.",
+        )
+    plain = plain_call(body)
+    if plain is not None:
+        return Opened(
+            body, plain=[plain], write_key=plain.write_key, call_type=call_type, pieces=[body]
         )
     try:
         call = _decode_call(body)
@@ -288,9 +325,9 @@ class _Judge:
             anonymous_id=anonymous,
             previous_id=previous,
             group_id=group,
-            properties=properties or _NO_PROPERTIES,
-            traits=traits or _NO_TRAITS,
-            context=context or _NO_CONTEXT,
+            properties=properties or NO_PROPERTIES,
+            traits=traits or NO_TRAITS,
+            context=context or NO_CONTEXT,
             imported=self.imported,
         )
 
@@ -421,6 +458,22 @@ def _instant(told: _Text, field: str, bad: list[str]) -> Millis | None:
         moment = moment.replace(tzinfo=UTC)
     apart = moment - _EPOCH
     return apart.days * 86_400_000 + apart.seconds * 1_000 + apart.microseconds // 1_000
+
+
+def _open_odd(body: bytes) -> tuple[Opened, int]:
+    """Read a batch in which something is not plain."""
+    try:
+        read = _decode_batch(body)
+    except _UNREADABLE:
+        return _open_piecewise(body)
+    opened = Opened(
+        body,
+        read.batch,
+        write_key=read.write_key,
+        sent_at=read.sent_at,
+        context=read.context,
+    )
+    return opened, len(read.batch)
 
 
 def _open_piecewise(body: bytes) -> tuple[Opened, int]:
