@@ -67,7 +67,7 @@ def apply(counters: dict[str, dict[str, int]], effects: list[Effect]) -> None:
 def tell(who: Person, *events: Event) -> dict[str, dict[str, int]]:
     counters: dict[str, dict[str, int]] = {}
     for each in events:
-        who.recent.append(each)
+        who.fresh.append(each)
         apply(counters, record(who, each, PROGRAM, each.received))
     return counters
 
@@ -199,7 +199,7 @@ def test_totals_equal_counting_it_all_again(deeds: list[tuple[str, int, int, int
         elif deed in ("order", "refund", "late"):
             time = now - two * 7 if deed == "late" else now
             told = (refund if deed == "refund" else order)(f"e{now}", time, money)
-            who.recent.append(told)
+            who.fresh.append(told)
             who.events += 1
             apply(counters, record(who, told, PROGRAM, now))
     assert {arm: arm_of(counters, arm) for arm in (TREATED, HELD_OUT)} == again(people)
@@ -214,7 +214,7 @@ def test_people_of_both_arms_stay_in_the_first_and_are_counted() -> None:
         (second, order("early", SINCE + 20, 5)),
         (second, order("late", SINCE + 60, 7)),
     ):
-        who.recent.append(each)
+        who.fresh.append(each)
         apply(counters, record(who, each, PROGRAM, each.time))
     assert arm_of(counters, TREATED).orders == 1
     apply(counters, settle(first, second, merge(first, second, {}), PROGRAM))
@@ -253,7 +253,7 @@ def test_long_histories_that_share_an_order_count_it_once() -> None:
 
 
 def test_people_outside_the_experiment_merge_without_a_trace() -> None:
-    one, two = Person("a", recent=[order("o", 5)]), Person("b")
+    one, two = Person("a", fresh=[order("o", 5)]), Person("b")
     assert settle(one, two, merge(one, two, {}), PROGRAM) == []
 
 
@@ -262,7 +262,7 @@ def test_people_taken_apart_count_as_if_they_had_never_been_one() -> None:
     both = person("a")
     apply(counters, joining(both, SINCE))
     for each in (order("mine", SINCE + 5, 5), order("theirs", SINCE + 6, 70)):
-        both.recent.append(each)
+        both.fresh.append(each)
         apply(counters, record(both, each, PROGRAM, each.time))
     mine, theirs = person("a"), Person("b")
     mine.outcomes = dict(both.outcomes)

@@ -181,3 +181,29 @@ def test_accumulating_anew_changes_nothing_but_the_series(told: list[Event]) -> 
     assert without.series == {}
     accumulate(without, [*told, *told], SPECS)
     assert without == person
+
+
+@given(events(most=12), st.lists(st.booleans(), min_size=12, max_size=12))
+def test_the_newest_events_are_the_same_however_they_were_packed(
+    told: list[Event], packs: list[bool]
+) -> None:
+    person = Person("p")
+    for each, pack in zip(told, packs, strict=False):
+        absorb(person, each, SPECS)
+        if pack:
+            person.pack()
+            person = msgspec.msgpack.decode(msgspec.msgpack.encode(person), type=Person)
+    fresh = Person("p")
+    for each in told:
+        absorb(fresh, each, SPECS)
+    assert person.recent == fresh.recent == sorted(fresh.fresh, key=lambda e: e.order)
+    assert person.recent_count == len(fresh.recent)
+
+
+@given(events(most=5))
+def test_a_document_written_before_events_were_packed_is_read(told: list[Event]) -> None:
+    written = msgspec.msgpack.encode({"id": "p", "recent": told})
+    person = msgspec.msgpack.decode(written, type=Person)
+    person.pack()
+    assert person.recent == sorted(told, key=lambda e: e.order)
+    assert not person.fresh

@@ -102,7 +102,7 @@ def test_a_merge_changes_neither(a: Person, b: Person) -> None:
     merged = merge(a, b, SPECS)
     for value in merged.identifiers.values():
         value["new"] = 1
-    merged.recent.clear()
+    merged.fresh.clear()
     for series in merged.series.values():
         series.points.append((1, 1))
     for times in merged.shown.values():

@@ -251,6 +251,8 @@ def _message_of(person: Person, event: Event) -> str:
 
 
 def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
+    if not person.ledger:
+        return []  # nothing was said to them, so nothing was clicked
     opens = event.time - program.settings.conversion_window
     clicks = [
         click

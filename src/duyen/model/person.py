@@ -7,6 +7,8 @@ pending decisions. The head holds everything but old history, which lies in appe
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -20,6 +22,12 @@ TREATED = "treated"
 HELD_OUT = "held_out"
 GLOBAL = "global"
 """Name of the programme-wide hold-out experiment."""
+
+_order = attrgetter("order")
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Event]).decode
+_HEADER = 5
+"""Bytes before the first event of a packed list: MessagePack's longest array header, so that it never moves."""
 
 
 class Trait(msgspec.Struct, frozen=True, array_like=True):
@@ -108,7 +116,10 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Person(msgspec.Struct, omit_defaults=True):
-    """The head of a customer's document. A step works on its own decoded copy and returns it."""
+    """The head of a customer's document. A step works on its own decoded copy and returns it.
+
+    Most steps add to the newest events and read none of them, so these lie packed: `recent` unpacks them.
+    """
 
     id: str
     schema: int = SCHEMA
@@ -118,8 +129,12 @@ class Person(msgspec.Struct, omit_defaults=True):
     first: Millis = 0
     last: Millis = 0
     events: int = 0
-    recent: list[Event] = []
-    """The newest events, ascending by (time, id)."""
+    packed: bytes = b""
+    """The newest events as one MessagePack list, ascending by (time, id)."""
+    packed_to: Millis = 0
+    """Time of the last packed event."""
+    fresh: list[Event] = msgspec.field(default_factory=list, name="recent")
+    """Newest events that are not packed yet, in any order."""
     chunks: int = 0
     """How many chunks of older events exist beside the head."""
     seen: dict[int, Millis] = {}
@@ -136,3 +151,43 @@ class Person(msgspec.Struct, omit_defaults=True):
     """When offers with a cap were seen, newest first; not knowledge (merge: both, newest 50)."""
     trusted: bool = False
     """Whether some trusted evidence named one of the identifiers."""
+
+    @property
+    def recent(self) -> list[Event]:
+        """The newest events as a new list, ascending by (time, id); assign to change them."""
+        known = _decode(self.packed) if self.packed else []
+        if not self.fresh:
+            return known
+        in_order = sorted(self.fresh, key=_order)
+        if not known or known[-1].order < in_order[0].order:
+            return known + in_order
+        return sorted((*known, *in_order), key=_order)
+
+    @recent.setter
+    def recent(self, events: Iterable[Event]) -> None:
+        self.packed, self.packed_to, self.fresh = b"", 0, sorted(events, key=_order)
+
+    @property
+    def recent_count(self) -> int:
+        """How many newest events there are, without unpacking them."""
+        return _count_packed(self.packed) + len(self.fresh)
+
+    def pack(self) -> None:
+        """Pack what is fresh; unpacks nothing where all of it is newer than what was packed."""
+        if not self.fresh:
+            return
+        events, known = sorted(self.fresh, key=_order), self.packed
+        if known and events[0].time <= self.packed_to:
+            events, known = self.recent, b""
+        self.packed, self.packed_to, self.fresh = _packed(known, events), events[-1].time, []
+
+
+def _count_packed(packed: bytes) -> int:
+    return int.from_bytes(packed[1:_HEADER]) if packed else 0
+
+
+def _packed(known: bytes, events: Sequence[Event]) -> bytes:
+    """The packed list `known` with more events behind."""
+    count = _count_packed(known) + len(events)
+    parts = (b"\xdd", count.to_bytes(_HEADER - 1), known[_HEADER:], *map(_encode, events))
+    return b"".join(parts)

@@ -6,7 +6,6 @@ statement by event time, at the same instant the stricter. History, counts and s
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from operator import attrgetter
@@ -49,7 +48,7 @@ def absorb(person: Person, event: Event, specs: Mapping[str, SeriesSpec]) -> boo
         return False
     person.seen[key] = NEVER if event.imported else event.received
     _count(person, event.time)
-    _remember(person.recent, event)
+    person.fresh.append(event)
     for namespace, value in event.identifiers:
         values = person.identifiers.setdefault(namespace, {})
         values[value] = min(values.get(value, event.time), event.time)
@@ -101,13 +100,15 @@ def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, Ser
 
 
 def spill(person: Person) -> tuple[Event, ...]:
-    """Take out of the head what now belongs into a chunk; () while the head is small enough."""
-    if len(person.recent) <= RECENT_MOST:
+    """Take out of the head what now belongs into a chunk; () while the head is small enough. Packs the rest."""
+    if person.recent_count <= RECENT_MOST:
+        person.pack()
         return ()
-    gone = tuple(person.recent[:-RECENT_KEPT])
-    person.recent = person.recent[-RECENT_KEPT:]
+    events = person.recent
+    person.recent = events[-RECENT_KEPT:]
+    person.pack()
     forget(person)
-    return gone
+    return tuple(events[:-RECENT_KEPT])
 
 
 def forget(person: Person) -> None:
@@ -169,14 +170,6 @@ def _count(person: Person, time: Millis) -> None:
     else:
         person.first = person.last = time
     person.events += 1
-
-
-def _remember(recent: list[Event], event: Event) -> None:
-    """Put an event where it belongs in time: nearly always at the end."""
-    if not recent or recent[-1].order < event.order:
-        recent.append(event)
-    else:
-        insort(recent, event, key=_order)
 
 
 def _write_traits(person: Person, event: Event) -> None:

@@ -72,7 +72,7 @@ def merge(
         first=min(p.first for p in (a, b) if p.events) if a.events or b.events else 0,
         last=max(a.last, b.last),
         events=a.events + b.events,
-        recent=once((*a.recent, *b.recent)),
+        fresh=once((*a.recent, *b.recent)),
         chunks=a.chunks + b.chunks,
         seen=_both(a.seen, b.seen, max),
         specs=a.specs if a.specs == b.specs else "",
