@@ -32,6 +32,10 @@ HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
         ("120.000 ₫", ",", 120_000_000_000),
         ("120.000đ", ",", 120_000_000_000),
         ("1.250.000 VND", ",", 1_250_000_000_000),
+        ("120.000 VNĐ", ",", 120_000_000_000),
+        ("vnđ 120.000", ",", 120_000_000_000),
+        ("120.000 đồng", ",", 120_000_000_000),
+        ("R$ 39,95", ",", 39_950_000),
         ("£2.55", ".", 2_550_000),
         ("(12.00)", ".", -12_000_000),
         ("1e3", ".", 1_000_000_000),
@@ -104,3 +108,34 @@ def test_identifiers() -> None:
     assert [read_phone(v) for v in ("0901 234 567", "+84 90-123-4567", "12345678", "hello")] == [
         "0901234567", "+84901234567", "", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "21-Nov-2025 14:05", "21 November 2025 14:05", "Nov 21, 2025 14:05", "November 21st, 2025, 2:05 PM",
+        "Fri, 21 Nov 2025 14:05:00", "21Nov25 14:05", "14:05 21/11/2025", "2:05 CH 21/11/2025", "14:05, 2025-11-21",
+        "21 tháng 11, 2025 14:05", "ngày 21 tháng 11 năm 2025 14:05", "21 thg 11, 2025, 14:05",
+    ],
+)  # fmt: skip
+def test_times_in_words(cell: str) -> None:
+    """Months by their names, and the hour before the day, as Vietnamese shops write it."""
+    written = int(datetime(2025, 11, 21, 14, 5, tzinfo=HANOI).timestamp() * 1000)
+    assert read_time(cell, "dmy", HANOI) == written
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "21-Nov",
+        "12 march of dimes 20",
+        "5 Maybe 2025",
+        "31 Feb 2025",
+        "Monday",
+        "14:05",
+        "21 tháng 13, 2025",
+    ],
+)
+def test_words_that_are_no_time(cell: str) -> None:
+    """What only looks like a month is none."""
+    assert read_time(cell, "dmy", HANOI) is None

@@ -160,3 +160,94 @@ def test_a_public_data_set_is_known_by_its_columns_and_its_years(tmp_path: Path)
     row = "536365,85123A,HOLDER,6,{}-12-01 08:26,2.55,17850,United Kingdom\n"
     assert _guess(tmp_path, head + row.format(2010)).shipped == "online-retail"
     assert _guess(tmp_path, head + row.format(2026)).shipped == ""
+
+
+def test_a_sum_is_never_taken_for_a_price(tmp_path: Path) -> None:
+    """A marketplace's export with the line's total after the price: the price is the one that was paid."""
+    guessed = _guess(
+        tmp_path,
+        "Mã đơn hàng,Ngày đặt hàng,SKU sản phẩm,Giá gốc,Giá ưu đãi,Số lượng,Tổng giá bán (sản phẩm),Người Mua\n"
+        "2511,2025-11-21 09:59,SP1,120000,100000,2,200000,an\n",
+    )
+    columns = guessed.mapping.columns
+    assert (columns["price"], columns["amount"]) == ("Giá ưu đãi", "Tổng giá bán (sản phẩm)")
+    assert guessed.questions == ()
+
+
+def test_an_amount_that_is_not_quantity_times_price_is_asked_about(tmp_path: Path) -> None:
+    """A discount of the line stands only in its amount."""
+    header = "order,date,sku,qty,price,amount,customer\n"
+    assert _guess(tmp_path, header + "1,2026-02-01,A,2,10,20,c\n").questions == ()
+    asked = _guess(tmp_path, header + "1,2026-02-01,A,2,10,18,c\n").questions
+    assert ["leave the price out" in question for question in asked] == [True]
+    whole = _guess(tmp_path, header + "1,2026-02-01,A,2,10,25,c\n1,2026-02-01,B,1,5,25,c\n")
+    assert whole.questions == (), "the order's total, repeated on each of its lines"
+
+
+def test_what_is_told_of_a_customer_is_no_id(tmp_path: Path) -> None:
+    """Two people may share a name; a telephone number is one, whoever's it is called."""
+    guessed = _guess(
+        tmp_path,
+        "Mã đơn,Ngày,Mã SP,Số lượng,Giá,Tên khách hàng,Điện thoại khách hàng\nD1,21/11/2026,A,1,5,An,0901234567\n",
+    )
+    assert guessed.mapping.columns["phone"] == "Điện thoại khách hàng"
+    assert "customer_id" not in guessed.mapping.columns
+
+
+def test_a_first_line_of_data_and_doubled_names_are_asked_about(tmp_path: Path) -> None:
+    """Nothing is guessed of a file without names; of two columns of one name the first is taken."""
+    first = _guess(tmp_path, "1001,2025-11-21,A,2,1.50\n1002,2025-11-22,B,1,2.50\n")
+    assert "first line name the columns" in first.questions[0]
+    assert first.missing == ("time", "price or the amount") or first.missing == (
+        "price or the amount",
+    )
+    twice = _guess(tmp_path, "order,date,price,price,qty,customer\n1,2025-11-21,1.5,9,2,c\n")
+    assert twice.mapping.columns["price"] == "price"
+    assert "Which of the columns called “price”" in twice.questions[0]
+
+
+def test_what_is_told_is_not_guessed(tmp_path: Path) -> None:
+    """A told column is taken whatever it is called, `""` leaves a field out, and a told date order is not asked for."""
+    path = tmp_path / "orders.csv"
+    path.write_text("ref,date,price,total,buyer\n1,01/02/2026,5,5,c\n")
+    table = open_table(path)
+    guessed = guess_mapping(
+        table.columns,
+        table.sample(),
+        told={"order_id": "ref", "price": "", "customer_id": "buyer"},
+        dates="mdy",
+    )
+    assert guessed.mapping.columns == {
+        "order_id": "ref", "customer_id": "buyer", "time": "date", "amount": "total",
+    }  # fmt: skip
+    assert (guessed.mapping.dates, guessed.questions) == ("mdy", ())
+
+
+def test_a_bare_name_is_an_order_number_or_asked_about(tmp_path: Path) -> None:
+    """One shop system calls the order's number Name; elsewhere it may be the product or the customer."""
+    shop = _guess(
+        tmp_path,
+        "Name,Paid at,Lineitem quantity,Lineitem price,Email\n#1001,2025-11-21,2,5,a@x.vn\n",
+    )
+    assert shop.mapping.columns["order_id"] == "Name"
+    assert shop.questions == ()
+    other = _guess(tmp_path, "order,date,sku,name,qty,price,customer\n1,2025-11-21,A,Trà,2,5,c\n")
+    assert other.mapping.columns["name"] == "name"
+    assert other.questions == (
+        "Is “name” really the name? (it may name the product, or the customer)",
+    )
+
+
+def test_goods_are_named_by_their_description_where_nothing_else_names_them(tmp_path: Path) -> None:
+    """A category's name is no product's name; a list of goods without names is asked about."""
+    path = tmp_path / "goods.csv"
+    for header, name, missing in (
+        ("product_id,description,price", "description", ()),
+        ("product_id,product_name,description", "product_name", ()),
+        ("product_id,product_category_name,price", None, ("name",)),
+    ):
+        path.write_text(f"{header}\n1,beauty,5\n")
+        table = open_table(path)
+        guessed = guess_mapping(table.columns, table.sample(), kind="products")
+        assert guessed.mapping.columns.get("name") == name
+        assert guessed.missing == missing

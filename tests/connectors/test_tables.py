@@ -1,5 +1,8 @@
 """Files of every encoding and format give the same rows, each with its position; torn rows are kept aside."""
 
+import gzip
+import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +139,11 @@ def test_parquet_is_read_by_row_groups(tmp_path: Path) -> None:
     [
         ("empty.csv", b"", "import.empty"),
         ("book.xlsx", b"PK\x03\x04 and so on", "import.format"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "import.format"),
         ("a.csv.gz", b"\x1f\x8b packed", "import.format"),
+        ("torn.csv.gz", gzip.compress(b"a,b\n" + bytes(range(256)) * 99)[:-9], "import.format"),
+        ("void.csv.gz", gzip.compress(b""), "import.empty"),
+        ("packed.parquet.gz", gzip.compress(b"PAR1" * 9), "import.format"),
         ("torn.parquet", b"PAR1 torn", "import.format"),
         ("array.json", b'[{"id": 1}]', "import.format"),
         ("blank.csv", b"\n\n,,\n", "import.header"),
@@ -184,3 +191,101 @@ def test_names_of_columns_are_unique(tmp_path: Path) -> None:
     assert msgspec.to_builtins(open_table(path).sample()) == {
         "id": ["1"], "column 2": ["2"], "id (3)": ["3"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_packed_file_is_the_same_table(tmp_path: Path, ending: str) -> None:
+    """gzip changes neither rows nor the name that imports are known by, and progress reaches the end."""
+    text = {
+        "csv": _csv([HEADER, *ROWS]),
+        "jsonl": "".join(
+            msgspec.json.encode(dict(zip(HEADER, row, strict=True))).decode() + "\n" for row in ROWS
+        ),
+    }[ending]
+    path = tmp_path / f"don.{ending}.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    table = open_table(path)
+    assert (table.name, table.columns, _rows(table)) == ("don", tuple(HEADER), ROWS)
+    assert [batch.done for batch in table.batches(2)][-1] == 1.0
+
+
+def test_what_stands_above_the_names_of_columns_is_no_row(tmp_path: Path) -> None:
+    """Reports begin with a title; spreadsheet programs with the separator they were told."""
+    title = "Báo cáo bán hàng,,\r\n\r\nTừ ngày 1/11 đến ngày 30/11\r\n"
+    for above, text in (
+        (2, title + _csv([HEADER, *ROWS])),
+        (1, "sep=;\n" + _csv([HEADER, *ROWS], ";")),
+    ):
+        table = open_table(_write(tmp_path / "a.csv", text, "utf-8"))
+        assert (table.above, table.columns, _rows(table)) == (above, tuple(HEADER), ROWS)
+        lines = [line for batch in table.batches() for line in batch.lines]
+        assert lines[0] == text.count("\n") - 3
+
+
+def test_empty_cells_at_the_end_of_a_row_tear_nothing(tmp_path: Path) -> None:
+    """Exports that end each row with a separator keep all their rows; another cell too many does not."""
+    path = _write(tmp_path / "a.csv", "a,b\n1,2,\n3,4, ,\n5,6,7\n", "utf-8")
+    table = open_table(path)
+    assert _rows(table) == [["1", "2"], ["3", "4"]]
+    assert [bad.line for batch in table.batches() for bad in batch.unreadable] == [4]
+
+
+SHEET = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+<row r="1"><c r="A1" t="inlineStr"><is><t>Báo cáo</t></is></c></row>
+<row r="3"><c r="A3" t="s"><v>0</v></c><c r="B3" t="s"><v>1</v></c><c r="D3" t="inlineStr"><is><t>Giá</t></is></c></row>
+<row r="4"><c r="A4" s="1"><v>45982.586805555555</v></c><c r="B4" t="str"><f>A1</f><v>D1</v></c>
+<c r="D4"><v>2.5499999999999998</v></c></row>
+<row r="5"/><row r="6"><c r="A6" s="2"><v>45983</v></c><c r="B6"><v>17850</v></c><c r="D6" s="3"><v>150000</v></c></row>
+<row r="7"><c r="B7" t="b"><v>1</v></c><c r="D7" t="e"><v>#REF!</v></c><c r="XFE7"><v>1</v></c></row>
+</sheetData></worksheet>"""
+STYLES = """<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>
+<numFmt numFmtId="164" formatCode="dd/mm/yyyy;@"/><numFmt numFmtId="165" formatCode="#,##0 &quot;đồng&quot;"/></numFmts>
+<cellXfs><xf numFmtId="0"/><xf numFmtId="22"/><xf numFmtId="164"/><xf numFmtId="165"/></cellXfs></styleSheet>"""
+BOOK = """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>
+<sheet name="hidden" state="hidden" r:id="r1"/><sheet name="empty" r:id="r2"/>
+<sheet name="Đơn" r:id="r3"/></sheets></workbook>"""
+LINKS = """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r1" Target="worksheets/1.xml"/><Relationship Id="r2" Target="/xl/worksheets/2.xml"/>
+<Relationship Id="r3" Target="worksheets/3.xml"/></Relationships>"""
+TEXTS = """<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>Ngày</t></si>
+<si><r><t>Mã </t></r><r><t>đơn</t></r><rPh><t>read aloud</t></rPh></si></sst>"""
+
+
+def _book(path: Path, **parts: str) -> Path:
+    files = {
+        "xl/workbook.xml": BOOK,
+        "xl/_rels/workbook.xml.rels": LINKS,
+        "xl/sharedStrings.xml": TEXTS,
+        "xl/styles.xml": STYLES,
+        "xl/worksheets/1.xml": SHEET,
+        "xl/worksheets/2.xml": "<worksheet><sheetData/></worksheet>",
+        "xl/worksheets/3.xml": SHEET,
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, parts.get(Path(name).stem, text))
+    return path
+
+
+def test_a_spreadsheet_is_read_as_it_is_shown(tmp_path: Path) -> None:
+    """Dates are dates, numbers what was typed, formulas their results; errors and empty rows are nothing."""
+    table = open_table(_book(tmp_path / "don.xlsx"))
+    assert (table.format, table.columns) == ("xlsx", ("Ngày", "Mã đơn", "column 3", "Giá"))
+    assert _rows(table) == [
+        [datetime.fromisoformat("2025-11-21 14:05"), "D1", None, 2.55],
+        [datetime.fromisoformat("2025-11-22"), 17850, None, 150000],
+        [None, "true", None, None],
+    ]
+    assert [line for batch in table.batches() for line in batch.lines] == [4, 6, 7]
+
+
+@pytest.mark.parametrize(
+    "parts", [{"3": "<worksheet><row>"}, {"workbook": "no XML"}, {"sharedStrings": "<sst"}]
+)
+def test_a_torn_spreadsheet_says_so(tmp_path: Path, parts: dict[str, str]) -> None:
+    """One sentence, whichever part is torn."""
+    with pytest.raises(InvalidInput, match=r"torn\.xlsx cannot be read as a spreadsheet"):
+        _rows(open_table(_book(tmp_path / "torn.xlsx", **parts)))
+    with pytest.raises(InvalidInput, match="no cells"):
+        open_table(_book(tmp_path / "a.xlsx", **{"1": "<a/>", "3": "<a/>"}))

@@ -49,7 +49,11 @@ for part in PARTS:
 
 
 def main() -> None:
-    """Run a command; what goes wrong on purpose is one sentence, never a traceback."""
+    """Run a command; what goes wrong on purpose is one sentence, never a traceback.
+
+    With --json the error is the last line of the output, in the API's shape.
+    """
+    from duyen.cli.common import conclude
     from duyen.model.errors import DuyenError
 
     try:
@@ -57,6 +61,7 @@ def main() -> None:
     except DuyenError as error:
         place = f" (at {error.at})" if error.at else ""
         sys.stderr.write(f"{error.message}{place}\n")
+        conclude(error.as_json(), "--json" in sys.argv[1:])
         sys.exit(2 if error.status in (400, 422) else 1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
 from duyen.cli.common import AsJson, Data, applied, conclude, opened, say
 
 if TYPE_CHECKING:
-    from duyen.connectors.mapping import Guessed, Mapping
+    from duyen.connectors.cells import DateOrder
+    from duyen.connectors.mapping import Guessed, Kind, Mapping
     from duyen.connectors.tables import Table
     from duyen.runtime.importing import Imported
 
 imports = typer.Typer(no_args_is_help=True, help="Files into the log: orders, products.")
 
-File = Annotated[Path, typer.Argument(help="Parquet, CSV, TSV or JSON lines.")]
+File = Annotated[
+    Path, typer.Argument(help="XLSX, Parquet, CSV, TSV or JSON lines; text also as .gz.")
+]
 MappingFile = Annotated[
     str | None,
     typer.Option(
         "--mapping", help="A saved mapping (YAML), or the name of one of ours; else it is guessed."
     ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        help="FIELD=COLUMN where the guess is wrong, FIELD= for no column; may be repeated.",
+    ),
+]
+Dates = Annotated[
+    str | None,
+    typer.Option("--dates", help="Order of day and month: ymd, dmy or mdy; else it is guessed."),
 ]
 Save = Annotated[
     Path | None,
@@ -34,94 +50,180 @@ Source = Annotated[
     typer.Option(help="Part of every imported id: keep it when you import a file again."),
 ]
 
+KINDS: dict[Kind, str] = {
+    "orders": "Import order lines: people, orders and items come out of them; importing again adds nothing.",
+    "products": "Import products into the catalogue.",
+}
+
+
+class Told(NamedTuple):
+    """What the command line says of the mapping; None where it says nothing."""
+
+    named: str | None
+    columns: dict[str, str]
+    dates: DateOrder | None
+    source: str | None
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    for kind, summary in KINDS.items():
+        imports.command(kind, help=summary)(_command(kind))
     app.add_typer(imports, name="import")
 
 
-@imports.command("orders")
-def orders(
-    file: File,
-    data: Data = None,
-    mapping: MappingFile = None,
-    save_mapping: Save = None,
-    yes: Yes = False,
-    encoding: Encoding = "",
-    source: Source = None,
-    as_json: AsJson = False,
-) -> None:
-    """Import order lines: people, orders and items come out of them; importing again adds nothing."""
-    _import("orders", file, data, mapping, save_mapping, yes, encoding, source, as_json)
+def _command(kind: Kind) -> Callable[..., None]:
+    """The command that imports one kind of table."""
+
+    def command(
+        file: File,
+        data: Data = None,
+        mapping: MappingFile = None,
+        column: Columns = None,
+        dates: Dates = None,
+        save_mapping: Save = None,
+        yes: Yes = False,
+        encoding: Encoding = "",
+        source: Source = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from duyen.connectors.tables import open_table
+
+        table = open_table(file, encoding=encoding)
+        told = Told(mapping, _columns(kind, table, column or []), _date_order(dates), source)
+        if save_mapping is not None:
+            _save(_mapping(kind, table, told, None), save_mapping)
+            conclude({"mapping": str(save_mapping)}, as_json)
+            return
+        chosen = _mapping(kind, table, told, _agreed if yes else _ask)
+        with opened(data) as house:
+            done = _run(kind, house, table, chosen)
+            _tell(done)
+            conclude(done.as_data(), as_json)
+
+    return command
 
 
-@imports.command("products")
-def products(
-    file: File,
-    data: Data = None,
-    mapping: MappingFile = None,
-    save_mapping: Save = None,
-    yes: Yes = False,
-    encoding: Encoding = "",
-    source: Source = None,
-    as_json: AsJson = False,
-) -> None:
-    """Import products into the catalogue."""
-    _import("products", file, data, mapping, save_mapping, yes, encoding, source, as_json)
+def _columns(kind: Kind, table: Table, told: list[str]) -> dict[str, str]:
+    """Fields with their columns, as the command line names them."""
+    from duyen.connectors.mapping import FIELDS
+    from duyen.model.errors import InvalidInput
+
+    found: dict[str, str] = {}
+    for one in told:
+        field, equals, column = one.partition("=")
+        if not equals or field not in FIELDS[kind]:
+            raise InvalidInput(
+                "import.column",
+                f"“{one}” names no column; write FIELD=COLUMN, with one of {', '.join(FIELDS[kind])}.",
+            )
+        if column and column not in table.columns:
+            raise InvalidInput(
+                "import.column",
+                f"The file has no column “{column}”; it has {', '.join(table.columns)}.",
+            )
+        found[field] = column
+    return found
 
 
-def _import(
-    kind: Any,
-    file: Path,
-    data: str | None,
-    mapping: str | None,
-    save: Path | None,
-    yes: bool,
-    encoding: str,
-    source: str | None,
-    as_json: bool,
-) -> None:
-    from duyen.connectors.mapping import to_yaml
-    from duyen.connectors.tables import open_table
+def _date_order(told: str | None) -> DateOrder | None:
+    from duyen.model.errors import InvalidInput
 
-    table = open_table(file, encoding=encoding)
-    chosen = _mapping(kind, table, mapping, source, yes or save is not None)
-    if save is not None:
-        save.write_text(to_yaml(chosen), encoding="utf-8")
-        say(f"The mapping is in {save}; look at it, then import with --mapping {save}.")
-        return
-    with opened(data) as house:
-        done = _run(kind, house, table, chosen)
-        _tell(done)
-        conclude(done.as_data(), as_json)
+    for order in ("ymd", "dmy", "mdy"):
+        if told == order:
+            return order
+    if told is None:
+        return None
+    raise InvalidInput(
+        "import.dates", f"“{told}” is no order of day and month; write ymd, dmy or mdy."
+    )
 
 
-def _mapping(kind: Any, table: Table, named: str | None, source: str | None, yes: bool) -> Mapping:
+def _mapping(
+    kind: Kind, table: Table, told: Told, agree: Callable[[Guessed], None] | None
+) -> Mapping:
     """The mapping that was named, or the one that is guessed, shown and agreed to."""
     import msgspec
 
     from duyen.connectors.mapping import from_yaml, guess_mapping, shipped
     from duyen.model.errors import InvalidInput
 
-    if named is not None:
-        path = Path(named)
-        found = from_yaml(path.read_text(encoding="utf-8")) if path.is_file() else shipped(named)
-    else:
-        guessed = guess_mapping(
-            table.columns, table.sample(), kind=kind, source=source or table.path.stem
+    if told.named is not None:
+        path = Path(told.named)
+        found = (
+            from_yaml(path.read_text(encoding="utf-8")) if path.is_file() else shipped(told.named)
         )
-        if guessed.shipped:
-            say(f"These columns are known: our mapping “{guessed.shipped}” is used.")
-            found = shipped(guessed.shipped)
-        else:
-            _show(table, guessed)
-            if guessed.questions and not yes and not typer.confirm("Import with this mapping?"):
-                raise InvalidInput(
-                    "import.unsure",
-                    "Nothing was imported; edit the mapping with --save-mapping FILE first.",
-                )
-            found = guessed.mapping
-    return msgspec.structs.replace(found, source=source) if source else found
+        return _with_told(found, told)
+    if next(table.batches(1), None) is None:
+        raise InvalidInput("import.empty", f"{table.path.name} has names of columns, but no rows.")
+    guessed = guess_mapping(
+        table.columns,
+        table.sample(),
+        kind=kind,
+        source=told.source or table.name,
+        told=told.columns,
+        dates=told.dates,
+    )
+    if guessed.shipped and kind == "orders":
+        say(f"These columns are known: our mapping “{guessed.shipped}” is used.")
+        return _with_told(shipped(guessed.shipped), told)
+    _show(table, guessed)
+    if agree is not None:
+        agree(guessed)
+    return msgspec.structs.replace(guessed.mapping, source=told.source or guessed.mapping.source)
+
+
+def _with_told(mapping: Mapping, told: Told) -> Mapping:
+    """A mapping that exists, changed by what the command line says."""
+    import msgspec
+
+    columns = {
+        field: column for field, column in (mapping.columns | told.columns).items() if column
+    }
+    return msgspec.structs.replace(
+        mapping,
+        columns=columns,
+        dates=told.dates or mapping.dates,
+        source=told.source or mapping.source,
+    )
+
+
+def _save(mapping: Mapping, path: Path) -> None:
+    from duyen.connectors.mapping import to_yaml
+
+    path.write_text(to_yaml(mapping), encoding="utf-8")
+    say(f"The mapping is in {path}; look at it, then import with --mapping {path}.")
+
+
+def _agreed(guessed: Guessed) -> None:
+    """Take the guess, unless an import cannot do with it."""
+    if guessed.missing:
+        field = guessed.missing[0].split()[0]
+        _unsure(
+            f"which column is the {guessed.missing[0]}? Say it with --column {field}=NAME,"
+            " or write a mapping with --save-mapping FILE and edit it"
+        )
+
+
+def _ask(guessed: Guessed) -> None:
+    """Ask at a terminal what is open; elsewhere refuse to guess."""
+    _agreed(guessed)
+    if not guessed.questions:
+        return
+    if not sys.stdin.isatty():
+        _unsure(
+            "answer the questions with --column and --dates, or take the mapping as it is with --yes"
+        )
+    if not typer.confirm("Import with this mapping?", err=True):
+        _unsure(
+            "say what is wrong with --column or --dates, or edit a mapping (--save-mapping FILE)"
+        )
+
+
+def _unsure(what: str) -> NoReturn:
+    from duyen.model.errors import InvalidInput
+
+    raise InvalidInput("import.unsure", f"Nothing was imported: {what}.")
 
 
 def _show(table: Table, guessed: Guessed) -> None:
@@ -137,6 +239,8 @@ def _show(table: Table, guessed: Guessed) -> None:
         shown.add_row(guess.field, guess.column or "–", sure, guess.why, guess.example)
     console = Console(stderr=True)
     console.print(shown)
+    if table.above:
+        console.print(f"Above the names of the columns, left out: {table.above} lines.")
     if guessed.unused:
         console.print(f"Not used: {', '.join(guessed.unused)}")
     for question in guessed.questions:
@@ -157,7 +261,7 @@ def _run(kind: str, house: Any, table: Table, mapping: Mapping) -> Imported:
     from duyen.runtime.importing import import_orders, import_products
 
     work = {"orders": import_orders, "products": import_products}[kind]
-    rejects = house.folder / "rejects" / f"{mapping.source}-{table.path.stem}.csv"
+    rejects = house.folder / "rejects" / f"{mapping.source}-{table.name}.csv"
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

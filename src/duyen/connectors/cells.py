@@ -14,13 +14,30 @@ DateOrder = Literal["ymd", "dmy", "mdy"]
 DecimalMark = Literal[".", ","]
 
 _MONEY = re.compile(
-    r"[\s\u00a0\u202f₫$€£¥]|(?:vnd|usd|eur|gbp|đ)(?=[\s\d.,-]*$)|^(?:vnd|usd|eur|gbp)", re.I
+    r"[\s\u00a0\u202f₫€£¥₩₹฿₱]|r?\$|(?:vnd|vnđ|đồng|đ|usd|eur|gbp)(?=[\s\d.,-]*$)"
+    r"|^(?:vnd|vnđ|usd|eur|gbp)",
+    re.I,
 )
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
 _DATE = re.compile(
     r"(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})"
     r"(?:[T ,]+(\d{1,2})[:hH](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp]\.?[Mm]\.?|SA|CH)?)?"
     r"\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.I)
+_DAY_FIRST = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th)?[\s/.-]*([a-z]{3,9})[\s/.,-]*(\d{4}|\d{2})\b", re.I
+)
+_MONTH_FIRST = re.compile(r"([a-z]{3,9})\.?[\s/-]+(\d{1,2})(?:st|nd|rd|th)?[\s,/-]+(\d{4})\b", re.I)
+_IN_VIETNAMESE = re.compile(
+    r"(?:ngày\s+)?(\d{1,2})\s+(?:tháng|thg)\.?\s+(\d{1,2})\s*,?\s*(?:năm\s+)?(\d{4})", re.I
+)
+_TIME_FIRST = re.compile(
+    r"(\d{1,2}[:hH]\d{2}(?::\d{2})?(?:\s*(?:[AaPp]\.?[Mm]\.?|SA|CH))?)[\s,]+(\S+)"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?")
 _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;]{1,190}\.[^@\s<>\"',;.]{2,24}")
@@ -93,12 +110,40 @@ def _moment(value: Any, order: DateOrder) -> datetime | None:
     found = _DATE.fullmatch(text)
     if found:
         return _from_parts(found, order)
+    plain = _in_figures(text)
+    if plain != text:
+        found = _DATE.fullmatch(plain)
+        return _from_parts(found, order) if found else None
     compact = _COMPACT.fullmatch(text)
     if compact and 1970 <= int(compact[1]) <= 2100 and int(compact[2]) <= 12:
         return _built([int(part or 0) for part in compact.groups()])
     if text.isdigit() and len(text) in (10, 13):
         return _since_epoch(float(text))
     return None
+
+
+def _in_figures(text: str) -> str:
+    """A date with its month's name as year-month-day, and a time that stands first put behind its date."""
+    text = _WEEKDAY.sub("", text, count=1)
+    if found := _TIME_FIRST.fullmatch(text):
+        return f"{found[2]} {found[1]}"
+    for pattern, (day, month) in (
+        (_IN_VIETNAMESE, (1, 2)),
+        (_DAY_FIRST, (1, 2)),
+        (_MONTH_FIRST, (2, 1)),
+    ):
+        if found := pattern.match(text):
+            return _with_month(found[day], found[month], found[3]) + text[found.end() :]
+    return text
+
+
+def _with_month(day: str, month: str, year: str) -> str:
+    """year-month-day of a month's figure or English name; without a month where the name is none."""
+    known = month if month.isdigit() else ""
+    for number, name in enumerate(_MONTHS, 1):
+        if name.startswith(month.lower()):
+            known = str(number)
+    return f"{int(year) + 2000 if len(year) == 2 else year}-{known}-{day}"
 
 
 def _since_epoch(number: float) -> datetime | None:

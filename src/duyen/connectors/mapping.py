@@ -18,8 +18,8 @@ derive: {email: "{customer_id}@example.test", consent: {purpose: marketing, chan
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
 from datetime import UTC
 from importlib import resources
 from typing import Any, Literal
@@ -33,7 +33,7 @@ from duyen.model.codes import KINDS, LineKind
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.errors import InvalidRule
 from duyen.model.times import Millis, parse_time
-from duyen.model.values import fold
+from duyen.model.values import MICRO, fold
 
 Kind = Literal["orders", "products"]
 OrderKind = Literal["refund", "adjustment"]
@@ -110,6 +110,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "ma hang",
         "ma hang hoa",
         "ma vach",
+        "ma sku",
+        "item sku",
+        "sku san pham",
+        "ma sku san pham",
+        "sku phan loai hang",
     ),
     "name": (
         "description",
@@ -150,6 +155,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "gia ban",
         "gia",
         "gia san pham",
+        "gia uu dai",
+        "gia sau giam",
+        "item cost",
     ),
     "amount": (
         "amount",
@@ -163,6 +171,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "thanh tien",
         "tong tien",
         "doanh thu",
+        "tong gia ban",
+        "tong gia ban san pham",
+        "order line total",
+        "thanh toan",
     ),
     "time": (
         "time",
@@ -204,6 +216,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "ma khach hang",
         "ma kh",
         "khach hang",
+        "nguoi mua",
+        "household key",
+        "customer user id",
     ),
     "email": (
         "email",
@@ -247,6 +262,8 @@ PRODUCT_ALIASES: dict[str, tuple[str, ...]] = {
     "category": (
         "category",
         "product category",
+        "category name",
+        "product category name",
         "type",
         "product type",
         "department",
@@ -343,7 +360,8 @@ class Guess(msgspec.Struct, frozen=True):
 class Guessed(msgspec.Struct, frozen=True):
     """A guessed mapping with its reasons. `questions` are what a person should look at.
 
-    `shipped` names a mapping of ours made for exactly these columns, or is empty.
+    `missing` are what an import cannot do without and no column fits, as words. `shipped` names a mapping
+    of ours made for exactly these columns, or is empty.
     """
 
     mapping: Mapping
@@ -351,6 +369,7 @@ class Guessed(msgspec.Struct, frozen=True):
     unused: tuple[str, ...]
     questions: tuple[str, ...]
     shipped: str = ""
+    missing: tuple[str, ...] = ()
 
 
 # Guessing
@@ -362,13 +381,19 @@ def guess_mapping(
     *,
     kind: Kind = "orders",
     source: str = "import",
+    told: Map[str, str] | None = None,
+    dates: DateOrder | None = None,
 ) -> Guessed:
-    """Guess which column is what from names (English, Vietnamese, shop exports) and from values."""
+    """Guess which column is what from names (English, Vietnamese, shop exports) and from values.
+
+    `told` are fields with their columns ("" for none) and `dates` an order of day and month that are known.
+    """
     shapes = {name: _shape(sample.get(name, ())) for name in columns}
     mark = _decimal_mark(sample)
-    chosen = _assign(columns, shapes, kind)
+    chosen = _assign(columns, shapes, kind, told or {})
     mapped = {guess.field: guess.column for guess in chosen}
-    dates, unsure = _date_order(sample.get(mapped.get("time", ""), ()))
+    guessed_dates, unsure = _date_order(sample.get(mapped.get("time", ""), ()))
+    dates, unsure = dates or guessed_dates, unsure and dates is None
     guesses = tuple(
         msgspec.structs.replace(guess, example=_example(sample.get(guess.column, ())))
         for guess in chosen
@@ -382,14 +407,21 @@ def guess_mapping(
         order_prefixes=_prefixes(sample, mapped) if kind == "orders" else {},
         product_case=_case(sample.get(mapped.get("product_id", ""), ())),
     )
-    missing = tuple(Guess(f, "", 0.0, "no column fits") for f in FIELDS[kind] if f not in mapped)
+    none = tuple(Guess(f, "", 0.0, "no column fits") for f in FIELDS[kind] if f not in mapped)
     unused = tuple(name for name in columns if name not in mapped.values())
+    missing = tuple(
+        " or the ".join(choice)
+        for choice in _NEEDED[kind]
+        if not any(field in mapped for field in choice)
+    )
+    questions = (
+        *_about_the_header(columns, mapped),
+        *(f"Which column is the {choice}?" for choice in missing),
+        *_questions(mapping, guesses, unsure),
+        *_about_the_amounts(sample, mapping),
+    )
     return Guessed(
-        mapping,
-        guesses + missing,
-        unused,
-        _questions(mapping, guesses, unsure),
-        _shipped_for(columns, sample),
+        mapping, guesses + none, unused, questions, _shipped_for(columns, sample), missing
     )
 
 
@@ -400,12 +432,16 @@ def slug(text: str) -> str:
 
 def _words(name: str) -> str:
     """A column name as folded words: `InvoiceNo` -> `invoice no`, `Mã_Đơn` -> `ma don`."""
+    outside = re.sub(r"\([^()]*\)", " ", name)
+    name = outside if outside.strip() else name
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return re.sub(r"[^a-z0-9]+", " ", fold(split)).strip()
 
 
-def _assign(columns: Sequence[str], shapes: Map[str, _Shape], kind: Kind) -> list[Guess]:
-    """Give each field the free column that fits it best, the surest first."""
+def _assign(
+    columns: Sequence[str], shapes: Map[str, _Shape], kind: Kind, told: Map[str, str]
+) -> list[Guess]:
+    """Give each field the column it was told, or the free column that fits it best, the surest first."""
     aliases = ALIASES if kind == "orders" else PRODUCT_ALIASES
     offers = [
         guess
@@ -415,35 +451,71 @@ def _assign(columns: Sequence[str], shapes: Map[str, _Shape], kind: Kind) -> lis
     ]
     order = {field: number for number, field in enumerate(FIELDS[kind])}
     offers.sort(key=lambda guess: (-guess.confidence, order[guess.field]))
-    taken: dict[str, Guess] = {}
-    used: set[str] = set()
+    taken = {f: Guess(f, column, 1.0, "as told") for f, column in told.items() if column}
+    used = set(told.values())
     for guess in offers:
-        if guess.field not in taken and guess.column not in used:
+        if guess.field not in taken and guess.field not in told and guess.column not in used:
             taken[guess.field] = guess
             used.add(guess.column)
+    described = taken.get("description")
+    if (
+        kind == "products"
+        and described
+        and described.confidence < 1.0
+        and "name" not in {*taken, *told}
+    ):
+        # A list of goods calls the name "description" where nothing else names them.
+        del taken["description"]
+        taken["name"] = Guess("name", described.column, 0.6, "no other column holds the name")
+    order.update({field: len(order) for field in told if field not in order})
     return sorted(taken.values(), key=lambda guess: order[guess.field])
 
 
+_BARE_NAME = {
+    "order_id": ("hashed", 0.8, "its values are numbers of orders"),
+    "name": ("text", 0.6, "it may name the product, or the customer"),
+}
+"""What a column that is only called "name" may be in a table of orders: the test of its values, how sure, why."""
+
+
 def _score(field: str, column: str, aliases: Sequence[str], shape: _Shape) -> Guess:
-    name, why = _name_score(_words(column), aliases)
+    others = _NOT_THE_CUSTOMER if field == "customer_id" else _OF_SOMETHING_ELSE
+    name, why = _name_score(_words(column), aliases, others)
     fit = shape.fit(field)
     if name:
         sure = round(name * (0.4 + 0.6 * fit), 2)
         reason = why if fit >= 0.8 else f"{why}, but only {fit:.0%} of its values fit"
+        reason = reason if shape.known else f"{why}; {_NO_VALUE}"
         return Guess(field, column, sure, reason)
+    if _words(column) in ("name", "ten") and field in _BARE_NAME:
+        test, sure, reason = _BARE_NAME[field]
+        if getattr(shape, test) >= 0.9:
+            return Guess(field, column, sure, reason)
     alone = {"email": 0.8, "time": 0.5}.get(field, 0.0)
     if alone and fit >= 0.9:
         return Guess(field, column, alone, f"by its values: {fit:.0%} fit")
     return Guess(field, column, 0.0, "")
 
 
-def _name_score(words: str, aliases: Sequence[str]) -> tuple[float, str]:
+_NO_VALUE = "none of the first rows has a value"
+_OF_SOMETHING_ELSE = frozenset(
+    ("total", "subtotal", "tong", "discount", "giam", "category", "loai", "nhom", "danh", "length", "lenght",
+     "seller", "store", "original", "list", "goc", "old", "cost", "tax", "thue", "shipping", "freight", "cod")
+)  # fmt: skip
+"""Words that make another thing of a column: a total price is no price, a category's name is no name."""
+_NOT_THE_CUSTOMER = frozenset(
+    ("phone", "dien", "thoai", "sdt", "email", "name", "ten", "city", "state", "zip", "address", "chi", "group", "nhom")
+)  # fmt: skip
+"""What may be told of a customer and does not tell one from another."""
+
+
+def _name_score(words: str, aliases: Sequence[str], others: frozenset[str]) -> tuple[float, str]:
     tight = words.replace(" ", "")
     for number, alias in enumerate(aliases):
         if tight == alias.replace(" ", ""):
             return 0.97 - 0.002 * number, "by its name"
     held = set(words.split())
-    for alias in aliases:
+    for alias in () if held & others else aliases:
         if len(alias.split()) > 1 and set(alias.split()) <= held:
             return 0.75, f"its name has “{alias}”"
     last = words.split()[-1] if words else ""
@@ -461,6 +533,7 @@ class _Shape(msgspec.Struct, frozen=True):
     email: float
     currency: float
     text: float
+    hashed: float
     web: float
     known: bool
 
@@ -480,7 +553,9 @@ class _Shape(msgspec.Struct, frozen=True):
             return self.currency
         if field in ("url", "image"):
             return self.web
-        if field in ("name", "country", "category"):
+        if field == "category":
+            return max(0.6, self.text) * (1.0 - self.time)
+        if field in ("name", "country"):
             return max(0.0, self.text - self.time)
         if field in ("order_id", "product_id", "customer_id"):
             return 1.0 - max(self.email, 0.0 if self.whole else self.time)
@@ -490,7 +565,7 @@ class _Shape(msgspec.Struct, frozen=True):
 def _shape(values: Sequence[Any]) -> _Shape:
     told = [value for value in values[:1000] if value is not None]
     if not told:
-        return _Shape(0, 0, 0, 0, 0, 0, 0, False)
+        return _Shape(0, 0, 0, 0, 0, 0, 0, 0, False)
 
     def share(test: Any) -> float:
         return sum(1 for value in told if test(value)) / len(told)
@@ -505,6 +580,7 @@ def _shape(values: Sequence[Any]) -> _Shape:
         email=share(read_email),
         currency=share(lambda value: re.fullmatch(r"[A-Za-z]{3}", str(value))),
         text=share(lambda value: isinstance(value, str) and any(c.isalpha() for c in value)),
+        hashed=share(lambda value: re.fullmatch(r"#\s?[A-Za-z]{0,6}-?\d+", str(value))),
         web=share(lambda value: re.match(r"https?://|/", str(value))),
         known=True,
     )
@@ -513,9 +589,12 @@ def _shape(values: Sequence[Any]) -> _Shape:
 _ORDERS: tuple[DateOrder, ...] = ("ymd", "dmy", "mdy")
 
 
+_FIGURES_ONLY = re.compile(r"\d[-/.]\d{1,2}[-/.]\d|^\s*\d{8}")
+
+
 def _date_order(values: Sequence[Any]) -> tuple[DateOrder, bool]:
     """The order of day and month, and whether the sample leaves it open."""
-    told = [value for value in values if isinstance(value, str)]
+    told = [v for v in values if isinstance(v, str) and _FIGURES_ONLY.search(v)]
     if not told:
         return "ymd", False
     fits = {o: sum(1 for v in told if read_time(v, o, UTC) is not None) for o in _ORDERS}
@@ -570,14 +649,10 @@ def _case(values: Sequence[Any]) -> Literal["upper", "keep"]:
 
 
 def _questions(mapping: Mapping, guesses: Sequence[Guess], unsure_date: bool) -> tuple[str, ...]:
-    asked: list[str] = []
-    for choice in _NEEDED[mapping.kind]:
-        if not any(field in mapping.columns for field in choice):
-            asked.append(f"Which column is the {' or the '.join(choice)}?")
-    asked += [
+    asked = [
         f"Is “{guess.column}” really the {guess.field}? ({guess.why})"
         for guess in guesses
-        if guess.confidence < 0.7
+        if guess.confidence < 0.7 and not guess.why.endswith(_NO_VALUE)
     ]
     if unsure_date:
         asked.append("Is the day or the month written first? We read the day first (dates: dmy).")
@@ -585,6 +660,63 @@ def _questions(mapping: Mapping, guesses: Sequence[Guess], unsure_date: bool) ->
     if mapping.kind == "orders" and not any(field in mapping.columns for field in known):
         asked.append("No column names the customer: the orders will count for items only.")
     return tuple(asked)
+
+
+def _about_the_header(columns: Sequence[str], mapped: Map[str, str]) -> list[str]:
+    """Whether the first line names columns at all, and whether a name that is used stands there twice."""
+    figures = [
+        name
+        for name in columns
+        if read_number(name) is not None
+        or read_email(name)
+        or read_time(name, "ymd", UTC) is not None
+    ]
+    if len(figures) * 3 > len(columns):
+        shown = ", ".join(figures[:3])
+        return [
+            f"Does the first line name the columns ({shown})? Data needs a line of names above it."
+        ]
+    return [
+        f"Which of the columns called “{name}” is the {field}? We take the first."
+        for field, name in mapped.items()
+        if any(re.fullmatch(re.escape(name) + r" \(\d+\)", other) for other in columns)
+    ]
+
+
+def _other_share(lines: Iterable[tuple[Any, list[int | None]]]) -> float:
+    """Share of the groups of lines whose first amount is not the sum of quantity times price; 1 without any."""
+    sums: dict[Any, int] = {}
+    amounts: dict[Any, int] = {}
+    for group, (quantity, price, amount) in lines:
+        if quantity is not None and price is not None:
+            sums[group] = sums.get(group, 0) + quantity * price
+        if amount is not None:
+            amounts.setdefault(group, amount * MICRO)
+    both = sums.keys() & amounts.keys()
+    return sum(1 for group in both if sums[group] != amounts[group]) / len(both) if both else 1.0
+
+
+def _about_the_amounts(sample: Map[str, Sequence[Any]], mapping: Mapping) -> list[str]:
+    """Where a price and an amount are there, whether the amount is quantity times price."""
+    columns = [mapping.columns.get(field, "") for field in ("quantity", "price", "amount")]
+    if mapping.kind == "orders" and columns[1] and not columns[0]:
+        return ["No column holds the quantity: each row counts as one piece."]
+    if not all(columns):
+        return []
+    lines = [
+        [read_number(cell, mapping.decimal) for cell in row]
+        for row in zip(*(sample[column] for column in columns), strict=True)
+    ]
+    orders = sample.get(mapping.columns.get("order_id", ""), ())
+    other = min(_other_share(enumerate(lines)), _other_share(zip(orders, lines, strict=False)))
+    if other <= 0.05:
+        return []
+    quantity, price, amount = columns
+    question = (
+        f"Is “{quantity}” × “{price}” what was paid? “{amount}” differs in {other:.0%} of the rows;"
+        f" leave the price out to count “{amount}”."
+    )
+    return [question]
 
 
 def _example(values: Sequence[Any]) -> str:

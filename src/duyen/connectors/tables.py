@@ -3,8 +3,10 @@
     Parquet             by row groups
     CSV, TSV, ...       encoding and delimiter are guessed and can be told
     JSON lines          one object a line; inner objects become dotted columns
+    XLSX                the first sheet that has cells, see `sheets`
 
-A row that cannot be read (a torn line, bytes of another encoding) is kept with its reason and its
+Text files may be compressed with gzip. Lines above the names of the columns (a report's title, `sep=;`) are
+no rows. A row that cannot be read (a torn line, bytes of another encoding) is kept with its reason and its
 position; the rows after it keep theirs.
 """
 
@@ -12,25 +14,31 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import hashlib
 import io
 import re
 import unicodedata
+import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 
+from duyen.connectors import sheets
 from duyen.model.errors import InvalidInput, NotFound
 
-Format = Literal["parquet", "csv", "jsonl"]
+Format = Literal["parquet", "csv", "jsonl", "xlsx"]
 
 BATCH_ROWS = 10_000
 SAMPLE_ROWS = 5_000
 MAX_COLUMNS = 1_000
 DELIMITERS = ",;\t|"
 _GUESS_BYTES = 1 << 20
+_GZIP = b"\x1f\x8b"
 _LINES_FOR_DELIMITER = 50
 _LONGEST_LINE = 1 << 20
 
@@ -59,7 +67,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table in a file: how it is read, and the names of its columns. `rows` is None where unknown."""
+    """A table in a file: how it is read, and the names of its columns. `rows` is None where unknown.
+
+    `above` are the lines (in a sheet: rows) with something in them that stand above the names of the columns.
+    """
 
     path: Path
     format: Format
@@ -67,14 +78,19 @@ class Table(msgspec.Struct, frozen=True):
     encoding: str = ""
     delimiter: str = ""
     rows: int | None = None
+    above: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file's name without its endings: `orders` of `orders.csv.gz`."""
+        return self.path.with_suffix("").stem if self.path.suffix == ".gz" else self.path.stem
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """Stream the rows, at most `size` at a time."""
         if self.format == "parquet":
             return _parquet_batches(self, size)
-        return _grouped(
-            self, _jsonl_rows(self) if self.format == "jsonl" else _csv_rows(self), size
-        )
+        rows = {"jsonl": _jsonl_rows, "csv": _csv_rows, "xlsx": _sheet_rows}[self.format]
+        return _grouped(self, rows(self), size)
 
     def sample(self, rows: int = SAMPLE_ROWS) -> dict[str, list[Any]]:
         """The first rows as columns, for guessing."""
@@ -102,7 +118,14 @@ def open_table(
     format = format or _guess_format(path)
     if format == "parquet":
         return _open_parquet(path)
-    encoding = _known_encoding(encoding) if encoding else guess_encoding(path)
+    if format == "xlsx":
+        return _open_sheet(path)
+    try:
+        encoding = _known_encoding(encoding) if encoding else guess_encoding(path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InvalidInput(
+            "import.format", f"{path.name} is no whole gzip file ({error}); fetch it again."
+        ) from None
     if format == "jsonl":
         return _open_jsonl(path, encoding)
     return _open_csv(path, encoding, delimiter)
@@ -113,20 +136,62 @@ def _guess_format(path: Path) -> Format:
         head = file.read(4096)
     if head[:4] == b"PAR1":
         return "parquet"
-    if head[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+    if head[:4] == b"PK\x03\x04":
+        return _format_of_zip(path)
+    if head[:4] == b"\xd0\xcf\x11\xe0":
         raise InvalidInput(
             "import.format",
-            f"{path.name} is a spreadsheet; save the sheet as CSV (UTF-8) and import that.",
+            f"{path.name} is a spreadsheet of the old kind; save it as XLSX or CSV (UTF-8) and import that.",
         )
-    if head[:2] == b"\x1f\x8b":
-        raise InvalidInput("import.format", f"{path.name} is compressed; unpack it (gunzip) first.")
-    if path.suffix.lower() in (".jsonl", ".ndjson", ".json"):
+    if head[:2] == _GZIP:
+        head = _start_of_gzip(path)
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix in (".jsonl", ".ndjson", ".json"):
         if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
             raise InvalidInput(
                 "import.format", f"{path.name} is one JSON array; write one object a line (JSONL)."
             )
         return "jsonl"
     return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "csv"
+
+
+def _format_of_zip(path: Path) -> Format:
+    """XLSX is a ZIP with a workbook; any other ZIP is refused."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "xl/workbook.xml" in archive.namelist():
+                return "xlsx"
+    except zipfile.BadZipFile:
+        raise InvalidInput(
+            "import.format", f"{path.name} is no whole spreadsheet or ZIP; fetch it again."
+        ) from None
+    raise InvalidInput(
+        "import.format",
+        f"{path.name} is a ZIP; unpack it first, and import the table that is in it.",
+    )
+
+
+def _start_of_gzip(path: Path) -> bytes:
+    """The first bytes that are compressed in a file; a table in Parquet compresses itself."""
+    try:
+        with gzip.open(path) as file:
+            head = file.read(4096)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(
+            "import.format", f"{path.name} is no whole gzip file ({error}); fetch it again."
+        ) from None
+    if head[:4] in (b"PAR1", b"PK\x03\x04") or b"ustar" in head[256:265]:
+        raise InvalidInput("import.format", f"{path.name} is compressed; unpack it (gunzip) first.")
+    if not head:
+        raise InvalidInput("import.empty", f"{path.name} is empty: nothing to import.")
+    return head
+
+
+def _bytes(path: Path) -> BinaryIO:
+    """A text file's bytes, uncompressed."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    return cast("BinaryIO", gzip.open(path)) if packed else path.open("rb")
 
 
 # Encodings
@@ -143,7 +208,7 @@ def guess_encoding(path: Path) -> str:
 
     Returns one of utf-8-sig, utf-16, utf-16-le, utf-16-be, utf-8, cp1258, cp1252, latin-1.
     """
-    with path.open("rb") as file:
+    with _bytes(path) as file:
         head = file.read(_GUESS_BYTES)
         if head.startswith(codecs.BOM_UTF8):
             return "utf-8-sig"
@@ -205,12 +270,13 @@ def _known_encoding(name: str) -> str:
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
     """The file as text; bytes that are none stay recognisable and fail their row only."""
     errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
-    return path.open("r", encoding=encoding, errors=errors, newline="")
+    return io.TextIOWrapper(_bytes(path), encoding=encoding, errors=errors, newline="")
 
 
 def _told(file: io.TextIOWrapper) -> int:
     """How many bytes have been taken from the file (rounded up to its buffer)."""
-    return cast("BinaryIO", file.buffer).tell()
+    taken = file.buffer
+    return cast("BinaryIO", taken.fileobj if isinstance(taken, gzip.GzipFile) else taken).tell()
 
 
 # CSV
@@ -221,9 +287,14 @@ def _open_csv(path: Path, encoding: str, delimiter: str) -> Table:
         raise InvalidInput("import.delimiter", f"A delimiter is one character, not “{delimiter}”.")
     with _text(path, encoding) as file:
         lines = [file.readline(_LONGEST_LINE) for _ in range(_LINES_FOR_DELIMITER)]
-    delimiter = delimiter or guess_delimiter(lines)
-    header = next((row for row in csv.reader(lines, delimiter=delimiter) if row), [])
-    return Table(path, "csv", _header(path, header), encoding, delimiter)
+    said = re.fullmatch(r"\ufeff?sep=(.)\s*", lines[0])
+    delimiter = delimiter or (said[1] if said else guess_delimiter(lines))
+    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    if said:
+        rows[0] = []
+    above = header_place(rows)
+    header = rows[above] if rows else []
+    return Table(path, "csv", _header(path, header), encoding, delimiter, above=above)
 
 
 def guess_delimiter(lines: Sequence[str]) -> str:
@@ -234,13 +305,32 @@ def guess_delimiter(lines: Sequence[str]) -> str:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
         except csv.Error:
             continue
-        if not widths or widths[0] < 2:
+        width, same = _usual(widths)
+        if width < 2:
             continue
-        same = sum(1 for width in widths if width == widths[0]) / len(widths)
-        score = same * same * widths[0]
+        share = same / len(widths)
+        score = share * share * width
         if score > best_score:
             best, best_score = delimiter, score
     return best
+
+
+def _usual(widths: Sequence[int]) -> tuple[int, int]:
+    """The most frequent width, the first of equals, and how many have it."""
+    return Counter(widths).most_common(1)[0] if widths else (0, 0)
+
+
+def header_place(rows: Sequence[Sequence[Any]]) -> int:
+    """Which of the first rows names the columns: the first that fills more than half of the usual width.
+
+    Rows above it (a title, a date of export) fill a cell or two. Without such a row it is the first one.
+    """
+    width, _ = _usual([len(row) for row in rows])
+    for place, row in enumerate(rows):
+        named = sum(1 for cell in row if cell is not None and str(cell).strip())
+        if named * 2 > width:
+            return place
+    return 0
 
 
 def _header(path: Path, cells: Sequence[str]) -> tuple[str, ...]:
@@ -268,8 +358,8 @@ def _csv_rows(table: Table) -> Iterator[Row]:
     size = table.path.stat().st_size
     width = len(table.columns)
     with _text(table.path, table.encoding) as file:
-        reader = csv.reader(file, delimiter=table.delimiter)
-        seen_header = False
+        reader = csv.reader(_pieces(file), delimiter=table.delimiter)
+        above = table.above + 1
         while True:
             line = reader.line_num + 1
             try:
@@ -281,9 +371,11 @@ def _csv_rows(table: Table) -> Iterator[Row]:
                 continue
             if not cells:
                 continue
-            if not seen_header:
-                seen_header = True
+            if above:
+                above -= 1
                 continue
+            if len(cells) > width and not any(map(str.strip, cells[width:])):
+                cells = cells[:width]
             done = _told(file) / size
             reason = "" if len(cells) == width else _wrong_width(len(cells), width)
             joined = "".join(cells)
@@ -297,6 +389,12 @@ def _csv_rows(table: Table) -> Iterator[Row]:
                 yield line, Unreadable(0, line, reason, text), done
             else:
                 yield line, [cell.strip() or None for cell in cells], done
+
+
+def _pieces(file: io.TextIOWrapper) -> Iterator[str]:
+    """The file's lines; one without an end comes in pieces."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
 
 
 def _wrong_width(cells: int, width: int) -> str:
@@ -387,6 +485,33 @@ def _json_cell(value: Any) -> Any:
     if isinstance(value, bool | list | dict):
         return msgspec.json.encode(value).decode()
     return value
+
+
+# Spreadsheets
+
+
+def _open_sheet(path: Path) -> Table:
+    first: list[list[Any]] = []
+    for _, cells in sheets.rows(path):
+        first.append(cells)
+        if len(first) == _LINES_FOR_DELIMITER:
+            break
+    if not first:
+        raise InvalidInput("import.empty", f"{path.name} has no cells: nothing to import.")
+    width = max(len(row) for row in first)
+    above = header_place([[*row, *[None] * (width - len(row))] for row in first])
+    names = _header(path, ["" if cell is None else str(cell) for cell in first[above]])
+    return Table(path, "xlsx", names, above=above)
+
+
+def _sheet_rows(table: Table) -> Iterator[Row]:
+    """The rows of a sheet with something in them; cells beside the table are left out."""
+    width = len(table.columns)
+    for count, (line, cells) in enumerate(sheets.rows(table.path)):
+        if count > table.above:
+            padded = [*cells[:width], *[None] * (width - len(cells))]
+            if any(cell is not None for cell in padded):
+                yield line, [_json_cell(cell) for cell in padded], 0.0
 
 
 def _grouped(table: Table, rows: Iterator[Row], size: int) -> Iterator[Batch]:
