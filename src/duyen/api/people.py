@@ -25,7 +25,7 @@ from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event
 from duyen.model.program import Program
 from duyen.model.values import fold
-from duyen.stores.sqlite.state import Head, Row
+from duyen.stores.rows import Head, Row
 
 router = APIRouter(tags=["people"])
 

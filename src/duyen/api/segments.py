@@ -15,7 +15,7 @@ from duyen.api.shapes import Member, Page, PersonRow, Rule, SegmentPreview
 from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.rules import Compiled, inline, parse_rule, series_needed
-from duyen.stores.sqlite.state import Head, Row
+from duyen.stores.rows import Head, Row
 
 router = APIRouter(tags=["program"])
 

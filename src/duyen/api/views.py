@@ -29,7 +29,7 @@ from duyen.model.values import from_micros
 from duyen.runtime.directory import best_key, display_name
 from duyen.runtime.reports import walk
 from duyen.step.plan import plan_of
-from duyen.stores.sqlite.state import Head, Row
+from duyen.stores.rows import Head, Row
 
 Path = tuple[int, ...]
 

@@ -10,7 +10,7 @@ from duyen.cli.common import AsJson, AsOf, Data, conclude, instant, opened, say,
 
 if TYPE_CHECKING:
     from duyen.runtime.house import House
-    from duyen.stores.sqlite.state import Head
+    from duyen.stores.rows import Head
 
 segment = typer.Typer(no_args_is_help=True, help="Segments and who is in them.")
 journey = typer.Typer(no_args_is_help=True, help="Journeys and who is on them.")

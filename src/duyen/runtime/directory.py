@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from duyen.model.person import Person
 from duyen.model.values import fold
-from duyen.stores.sqlite.state import Row
+from duyen.stores.rows import Row
 
 
 def display_name(person: Person) -> str:

@@ -38,7 +38,8 @@ from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
 from duyen.runtime.settings import Settings
 from duyen.step import Plan, Work, step_batch
-from duyen.stores.sqlite.state import Head, SqliteState
+from duyen.stores.rows import Head
+from duyen.stores.state import State
 
 TIMERS_AT_ONCE = 2_000
 BULK_SLICE = 500
@@ -69,7 +70,7 @@ class Engine:
 
     def __init__(self, house: House, *, locked: Any = None) -> None:
         self.house = house
-        self.state: SqliteState = house.state
+        self.state: State = house.state
         self._identify = Identify(house.state)
         self._lock = locked or lock(house.folder)
         self._tidied = 0.0

@@ -21,7 +21,8 @@ from duyen.identity import (
 )
 from duyen.model.event import Identifier
 from duyen.model.times import Millis
-from duyen.stores.sqlite.state import EvidenceRow, SqliteState
+from duyen.stores.rows import EvidenceRow
+from duyen.stores.state import State
 
 Identifiers = dict[str, dict[str, Millis]]
 
@@ -58,7 +59,7 @@ def evidence_key(identifiers: Sequence[Identifier], trusted: bool) -> str:
 class Identify:
     """Answers for a batch, inside the engine's transaction."""
 
-    def __init__(self, state: SqliteState) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     def identify(self, asked: Sequence[Evidence], rules: Rules) -> Identified:
@@ -191,7 +192,7 @@ def _found(key: str, evidence: Evidence, outcome: Identified, store: _Store) -> 
 class _Store:
     """What a batch reads and writes of identity, in few statements."""
 
-    def __init__(self, state: SqliteState) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
         self._evidence: list[EvidenceRow] = []
         self._names: list[tuple[str, str, str, str]] = []

@@ -13,7 +13,7 @@ from duyen.model.program import Program, ResourceChange, ResourceKind, Workspace
 from duyen.model.times import Millis, format_duration
 from duyen.runtime import definitions
 from duyen.runtime.definitions import SETTINGS_ID, Definition
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.state import State
 
 FIELDS: dict[str, str] = {kind: folder for folder, kind in definitions.KINDS.items()}
 """Kind -> field of Program, folder and word of the URL."""
@@ -40,8 +40,8 @@ def prepare(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
 
 def _check_settings(settings: WorkspaceSettings) -> None:
     """Refuse settings by which nobody could be contacted at the right hour, or at all."""
-    from duyen.rules.quiet import clock, zone_named
     from duyen.messages.mime import Mailbox
+    from duyen.rules.quiet import clock, zone_named
 
     if zone_named(settings.timezone) is None:
         raise InvalidRule(
@@ -94,7 +94,7 @@ def _placed(kind: str, id: str, body: dict[str, Any], timezone: str) -> Definiti
 
 
 def changes(
-    state: SqliteState, program: Program, wish: Wish, author: str, now: Millis
+    state: State, program: Program, wish: Wish, author: str, now: Millis
 ) -> list[ResourceChange]:
     """What has to be told to the log for a wish; nothing for what is so already. Raises InvalidRule."""
     current = {(kind, id): body for kind, id, _, body, _, _ in state.resources()}
@@ -143,7 +143,7 @@ def settings_body(settings: WorkspaceSettings) -> dict[str, Any]:
 
 
 def settings_change(
-    state: SqliteState, program: Program, part: dict[str, Any], author: str, now: Millis
+    state: State, program: Program, part: dict[str, Any], author: str, now: Millis
 ) -> list[ResourceChange]:
     """Change some of the workspace's settings, leaving the others as they are."""
     versions = state.resource_versions("settings", SETTINGS_ID)

@@ -17,7 +17,7 @@ from duyen.model.times import MINUTE, Millis, format_time
 from duyen.model.values import from_micros
 from duyen.runtime import tally
 from duyen.runtime.house import day_start
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.state import State
 
 MOST_WAITING = 100_000
 MOST_PEOPLE = 20_000
@@ -25,9 +25,7 @@ MOST_PEOPLE = 20_000
 Path = tuple[int, ...]
 
 
-def lift(
-    state: SqliteState, program: Program, now: Millis, experiment: str = GLOBAL
-) -> dict[str, Any]:
+def lift(state: State, program: Program, now: Millis, experiment: str = GLOBAL) -> dict[str, Any]:
     """Treated against held out."""
     counters = state.counters(f"effect:{experiment}:")
     begun = any(fields.get("n") for fields in counters.values())
@@ -35,7 +33,7 @@ def lift(
     return measure.lift_report(counters, program, now, since=since, experiment=experiment)
 
 
-def messages(state: SqliteState, program: Program, now: Millis) -> dict[str, Any]:
+def messages(state: State, program: Program, now: Millis) -> dict[str, Any]:
     """What became of each message, since counting began."""
     counters = state.counters("message:")
     waiting = Counter(enqueue.message for enqueue in state.waiting_bodies(MOST_WAITING))
@@ -46,7 +44,7 @@ def messages(state: SqliteState, program: Program, now: Millis) -> dict[str, Any
     )
 
 
-def decisions(state: SqliteState, program: Program, now: Millis) -> dict[str, Any]:
+def decisions(state: State, program: Program, now: Millis) -> dict[str, Any]:
     """What each placement chose, and how it was received."""
     counters = state.counters("arm:")
     report = measure.decisions_report(counters, program, now, since=begin(state, now))
@@ -55,13 +53,13 @@ def decisions(state: SqliteState, program: Program, now: Millis) -> dict[str, An
     return report
 
 
-def begin(state: SqliteState, now: Millis) -> Millis:
+def begin(state: State, now: Millis) -> Millis:
     """From when on counts reach."""
     first = state.began()
     return now if first is None else first
 
 
-def overview(state: SqliteState, program: Program, now: Millis) -> dict[str, Any]:
+def overview(state: State, program: Program, now: Millis) -> dict[str, Any]:
     """The living state of the programme, but for the rate of events and what just happened."""
     settings = program.settings
     today = state.activity_sums(day_start(now, settings.timezone) // MINUTE)
@@ -98,7 +96,7 @@ def overview(state: SqliteState, program: Program, now: Millis) -> dict[str, Any
     }
 
 
-def per_minute(state: SqliteState, now: Millis) -> dict[str, Any]:
+def per_minute(state: State, now: Millis) -> dict[str, Any]:
     """The last 60 whole minutes and the current one, oldest first."""
     first = now // MINUTE - 60
     events, sends = [0] * 61, [0] * 61
@@ -111,7 +109,7 @@ def per_minute(state: SqliteState, now: Millis) -> dict[str, Any]:
     return {"from": format_time(first * MINUTE), "events": events, "sends": sends}
 
 
-def journeys(state: SqliteState, program: Program, now: Millis) -> dict[str, Any]:
+def journeys(state: State, program: Program, now: Millis) -> dict[str, Any]:
     """Every journey with what became of it, and the people at each step now."""
     counters = state.counters("journey:")
     active, at = _standing(state)
@@ -135,7 +133,7 @@ def journeys(state: SqliteState, program: Program, now: Millis) -> dict[str, Any
     return {"as_of": format_time(now), "currency": program.settings.currency, "data": data}
 
 
-def _standing(state: SqliteState) -> tuple[Counter[str], Counter[tuple[str, Path]]]:
+def _standing(state: State) -> tuple[Counter[str], Counter[tuple[str, Path]]]:
     """People on their way by journey, and by (journey, path of the step they wait at)."""
     active: Counter[str] = Counter()
     at: Counter[tuple[str, Path]] = Counter()

@@ -16,7 +16,7 @@ from duyen.model.effect import Add, Effect, Fact
 from duyen.model.event import ORDER_COMPLETED, Event
 from duyen.model.log import Delivered
 from duyen.model.times import MINUTE, Millis
-from duyen.stores.sqlite.state import OutboxRow
+from duyen.stores.rows import OutboxRow
 
 EVENTS, DECISIONS, REJECTED = "@events", "@decisions", "@rejected"
 ORDERS, REVENUE = "@orders", "@revenue"

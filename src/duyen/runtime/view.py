@@ -12,7 +12,7 @@ from duyen import __version__
 from duyen.model.catalogue import Item
 from duyen.recommend import Query, Scored, Snapshot
 from duyen.runtime.snapshots import Snapshots
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.state import State
 
 FRESH_SECONDS = 0.5
 _EMPTY: Mapping[str, int] = {}
@@ -21,7 +21,7 @@ _EMPTY: Mapping[str, int] = {}
 class HouseView:
     """The shared state behind decisions, read at most every half second; satisfies `decide.View`."""
 
-    def __init__(self, state: SqliteState, models: Path) -> None:
+    def __init__(self, state: State, models: Path) -> None:
         self._state, self._snapshots = state, Snapshots(models)
         self._counters: dict[str, dict[str, int]] = {}
         self._items: dict[str, Item | None] = {}

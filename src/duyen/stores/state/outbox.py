@@ -8,7 +8,7 @@ from duyen.model.effect import Enqueue
 from duyen.model.times import Millis
 from duyen.stores.packing import pack, unpack_enqueue
 from duyen.stores.rows import OutboxRow
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -25,9 +25,9 @@ class Outbox(Part):
 
     def enqueue(self, rows: Iterable[Enqueue], now: Millis) -> None:
         """Add contacts; one that is there already (same key) stays as it is."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO outbox VALUES (?, ?, 'waiting', '', ?, ?, ?)",
-            sorted((e.key, e.person, e.not_before, now, pack(e)) for e in rows),
+        self._db.add(
+            "outbox",
+            sorted((e.key, e.person, "waiting", "", e.not_before, now, pack(e)) for e in rows),
         )
 
     def settle_outbox(self, key: str, state: str, reason: str, now: Millis) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from duyen.model.times import NEVER, Millis
 from duyen.stores.rows import Row
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS members (
@@ -23,7 +23,7 @@ class Members(Part):
     ) -> None:
         """Members who entered (segment, person, since) and left (segment, person)."""
         self._db.executemany("DELETE FROM members WHERE segment = ? AND person = ?", sorted(left))
-        self._db.executemany("INSERT OR REPLACE INTO members VALUES (?, ?, ?)", sorted(entered))
+        self._db.put("members", sorted(entered))
 
     def members(self, segment: str, after: str, most: int) -> list[tuple[str, Millis]]:
         """(person, since) of a segment behind `after` in order of id; timers that are due may still be listed."""

@@ -9,7 +9,7 @@ from typing import Any
 from duyen.model.log import Lane
 from duyen.model.times import Millis
 from duyen.stores.packing import text
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,7 +34,7 @@ class Process(Part):
 
     def set_meta(self, key: str, value: str) -> None:
         """Remember a word."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        self._db.put("meta", [(key, value)])
 
     def position(self, lane: Lane) -> int:
         """Up to which offset a lane has been applied."""
@@ -43,7 +43,7 @@ class Process(Part):
 
     def set_position(self, lane: Lane, seq: int) -> None:
         """A lane has been applied up to `seq`."""
-        self._db.execute("INSERT OR REPLACE INTO positions VALUES (?, ?)", (int(lane), seq))
+        self._db.put("positions", [(int(lane), seq)])
 
     def record_batch(
         self, now: Millis, lane: int, upto: int, timers: int, nudge: str, program: int, code: str
@@ -67,9 +67,7 @@ class Process(Part):
 
     def put_nudge(self, id: str, body: dict[str, Any], cursor: str, done: int) -> None:
         """Remember how far a nudge has walked."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO nudges VALUES (?, ?, ?, ?)", (id, text(body), cursor, done)
-        )
+        self._db.put("nudges", [(id, text(body), cursor, done)])
 
     def nudges(self) -> list[tuple[str, dict[str, Any], str, int]]:
         """The nudges under way, in order of id: (id, body, cursor, people seen)."""

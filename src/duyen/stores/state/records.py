@@ -11,7 +11,7 @@ from duyen.model.effect import Add, Fact
 from duyen.model.event import Rejected
 from duyen.model.times import NEVER, Millis
 from duyen.stores.packing import read_decision, text
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (
@@ -50,7 +50,7 @@ class Records(Part):
                 sums[key] = sums.get(key, 0) + amount
         self._db.executemany(
             "INSERT INTO counters VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            " ON CONFLICT (name, field) DO UPDATE SET value = counters.value + excluded.value",
             sorted((name, field, amount) for (name, field), amount in sums.items() if amount),
         )
 
@@ -67,8 +67,9 @@ class Records(Part):
 
     def put_facts(self, facts: Iterable[Fact]) -> None:
         """Append what we decided or did."""
-        self._db.executemany(
-            "INSERT INTO facts (person, time, name, properties) VALUES (?, ?, ?, ?)",
+        self._db.append(
+            "facts",
+            ("person", "time", "name", "properties"),
             [(f.person, f.time, f.name, text(f.properties)) for f in facts],
         )
 
@@ -79,8 +80,8 @@ class Records(Part):
 
     def fact_owners(self, seqs: Sequence[str]) -> dict[str, str]:
         """Whose facts these are now, by seq as text."""
-        query = "SELECT CAST(seq AS TEXT), person FROM facts WHERE seq IN ({})"
-        return {str(seq): str(person) for seq, person in self._among(query, sorted(seqs))}
+        query = "SELECT seq, person FROM facts WHERE seq IN ({})"
+        return {str(n): str(person) for n, person in self._db.among(query, sorted(map(int, seqs)))}
 
     def recent_facts(self, most: int) -> list[tuple[int, str, Millis, str, dict[str, Any]]]:
         """The newest facts of all: (seq, person, time, name, properties)."""
@@ -98,8 +99,8 @@ class Records(Part):
 
     def put_decisions(self, decisions: Iterable[tuple[str, Decision]]) -> None:
         """Store decisions under the person they were made for."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO decisions VALUES (?, ?, ?, ?)",
+        self._db.add(
+            "decisions",
             sorted((d.id, person, d.time, text(d)) for person, d in decisions),
         )
 
@@ -134,8 +135,8 @@ class Records(Part):
 
     def put_rejected(self, rejected: Iterable[Rejected]) -> None:
         """Keep rejected calls with their reasons."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO rejected VALUES (?, ?, ?, ?, ?)",
+        self._db.add(
+            "rejected",
             [(r.id, r.received, r.source, text(r.reasons), r.payload) for r in rejected],
         )
 
@@ -162,7 +163,7 @@ class Records(Part):
 
     def put_duplicates(self, places: Iterable[tuple[int, int]]) -> None:
         """Remember entries (seq, index) that repeated an event: the lake leaves them out."""
-        self._db.executemany("INSERT OR IGNORE INTO duplicates VALUES (?, ?)", sorted(places))
+        self._db.add("duplicates", sorted(places))
 
     def duplicates(self, after: int, upto: int) -> set[tuple[int, int]]:
         """Entries after < seq <= upto that repeated an event."""
@@ -173,7 +174,7 @@ class Records(Part):
         """Count what happened per minute (epoch minutes) and name."""
         self._db.executemany(
             "INSERT INTO activity VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            " ON CONFLICT (minute, name) DO UPDATE SET count = activity.count + excluded.count",
             sorted((minute, name, n) for (minute, name), n in counts.items()),
         )
 
@@ -185,4 +186,4 @@ class Records(Part):
     def activity_sums(self, since_minute: int) -> dict[str, int]:
         """Counts by name since a minute."""
         query = "SELECT name, sum(count) FROM activity WHERE minute >= ? GROUP BY name"
-        return dict(self._db.execute(query, (since_minute,)))
+        return {name: int(total) for name, total in self._db.execute(query, (since_minute,))}

@@ -8,7 +8,7 @@ from duyen.model.event import Event
 from duyen.model.times import NEVER, Millis
 from duyen.stores.packing import pack, unpack_events, unpack_person, unpack_standing
 from duyen.stores.rows import Head
-from duyen.stores.sqlite import redirects
+from duyen.stores.state import redirects
 
 SCHEMA = f"""{redirects.SCHEMA}
 CREATE TABLE IF NOT EXISTS heads (
@@ -28,7 +28,7 @@ class Documents(redirects.Redirects):
         """The heads of these people, as far as they exist."""
         found: dict[str, Head] = {}
         query = "SELECT person, body, standing, wake FROM heads WHERE person IN ({})"
-        for person, body, standing, wake in self._among(query, sorted(persons)):
+        for person, body, standing, wake in self._db.among(query, sorted(persons)):
             found[person] = Head(unpack_person(body), unpack_standing(standing), wake)
         return found
 
@@ -40,18 +40,15 @@ class Documents(redirects.Redirects):
     def put_heads(self, heads: Iterable[Head]) -> None:
         """Store heads, in key order."""
         rows = sorted((h.person.id, pack(h.person), pack(h.standing), h.wake) for h in heads)
-        self._db.executemany("INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?)", rows)
+        self._db.put("heads", rows)
 
     def remove_heads(self, persons: Iterable[str]) -> None:
         """Take documents away (merged into others, or rebuilt)."""
         rows = [(p,) for p in persons]
+        self._db.words.forget(p for (p,) in rows)
         self._db.executemany("DELETE FROM heads WHERE person = ?", rows)
         self._db.executemany("DELETE FROM chunks WHERE person = ?", rows)
         self._db.executemany("DELETE FROM members WHERE person = ?", rows)
-        self._db.executemany(
-            "DELETE FROM directory WHERE rowid IN (SELECT place FROM people WHERE person = ?)",
-            rows,
-        )
         self._db.executemany("DELETE FROM people WHERE person = ?", rows)
 
     def chunks(self, person: str) -> list[Event]:
@@ -64,8 +61,8 @@ class Documents(redirects.Redirects):
 
     def put_chunks(self, chunks: Iterable[tuple[str, int, Sequence[Event]]]) -> None:
         """Store chunks of older events under (person, n)."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?)",
+        self._db.put(
+            "chunks",
             sorted((person, n, pack(events)) for person, n, events in chunks),
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS redirects (old TEXT PRIMARY KEY, new TEXT NOT NULL) WITHOUT ROWID;
@@ -40,13 +40,12 @@ class Redirects(Part):
         """Losing ids lead to survivors; an id that lives again leads nowhere."""
         for old, new in pairs:
             self.revive([new])
-            self._db.execute(
-                "INSERT OR REPLACE INTO regrouped (kind, key)"
-                " SELECT 'person', old FROM redirects WHERE new = ? ORDER BY old",
-                (old,),
-            )
+            led_here = self._db.execute(
+                "SELECT old FROM redirects WHERE new = ?", (old,)
+            ).fetchall()
             self._db.execute("UPDATE redirects SET new = ? WHERE new = ?", (new, old))
-            self._db.execute("INSERT OR REPLACE INTO redirects VALUES (?, ?)", (old, new))
+            self._db.put("redirects", [(old, new)])
+            self.regroup("person", [earlier for (earlier,) in led_here])
             self.regroup("person", [old])
 
     def revive(self, persons: Iterable[str]) -> None:
@@ -55,20 +54,19 @@ class Redirects(Part):
         Facts that moved away with the id stay where they are now; the lake, which follows redirects, is told so.
         """
         for person in sorted(persons):
-            self._db.execute(
-                "INSERT OR REPLACE INTO regrouped (kind, key)"
-                " SELECT 'fact', seq FROM facts WHERE person = (SELECT new FROM redirects WHERE old = ?) ORDER BY seq",
+            moved = self._db.execute(
+                "SELECT seq FROM facts WHERE person = (SELECT new FROM redirects WHERE old = ?)",
                 (person,),
-            )
+            ).fetchall()
+            self.regroup("fact", [str(seq) for (seq,) in moved])
             self._db.execute("DELETE FROM redirects WHERE old = ?", (person,))
             self.regroup("person", [person])
 
     def regroup(self, kind: Kind, keys: Iterable[str]) -> None:
         """Note that these may have changed hands."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO regrouped (kind, key) VALUES (?, ?)",
-            [(kind, key) for key in sorted(keys)],
-        )
+        rows = [(kind, key) for key in sorted(keys)]
+        self._db.executemany("DELETE FROM regrouped WHERE kind = ? AND key = ?", rows)
+        self._db.append("regrouped", ("kind", "key"), rows)
 
     def regrouped(self, after: int, most: int) -> list[tuple[int, str, str]]:
         """What may have changed hands behind note `after`: (n, kind, key)."""
@@ -82,4 +80,4 @@ class Redirects(Part):
     def redirects_of(self, persons: Sequence[str]) -> dict[str, str]:
         """Where these ids lead, as far as they lead anywhere."""
         query = "SELECT old, new FROM redirects WHERE old IN ({})"
-        return {str(old): str(new) for old, new in self._among(query, sorted(persons))}
+        return {str(old): str(new) for old, new in self._db.among(query, sorted(persons))}

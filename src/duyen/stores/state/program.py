@@ -9,7 +9,7 @@ from typing import Any
 from duyen.model.program import ResourceChange
 from duyen.model.times import Millis
 from duyen.stores.packing import text
-from duyen.stores.sqlite.part import Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS program (
@@ -67,10 +67,7 @@ class Definitions(Part):
         self, items: Iterable[tuple[str, str, dict[str, Any]]], removed: Iterable[str] = ()
     ) -> None:
         """Store items of the catalogue: (id, folded search text, item)."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO items VALUES (?, ?, ?)",
-            sorted((id, folded, text(body)) for id, folded, body in items),
-        )
+        self._db.put("items", sorted((id, folded, text(body)) for id, folded, body in items))
         self._db.executemany("DELETE FROM items WHERE id = ?", [(id,) for id in removed])
 
     def items(self, ids: Sequence[str] | None = None) -> dict[str, dict[str, Any]]:
@@ -78,7 +75,7 @@ class Definitions(Part):
         if ids is None:
             rows: Iterable[Any] = self._db.execute("SELECT id, body FROM items")
         else:
-            rows = self._among("SELECT id, body FROM items WHERE id IN ({})", sorted(ids))
+            rows = self._db.among("SELECT id, body FROM items WHERE id IN ({})", sorted(ids))
         return {id: json.loads(body) for id, body in rows}
 
     def find_items(self, folded: str, after: str, most: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from duyen.stores.rows import EvidenceRow
-from duyen.stores.sqlite.part import SLICE, Part
+from duyen.stores.state.part import Part
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS evidence (
@@ -29,7 +29,7 @@ class Identity(Part):
     def evidence_by_key(self, keys: Sequence[str]) -> dict[str, EvidenceRow]:
         """Known evidence by its key."""
         query = "SELECT key, component, person, time, id, trusted, identifiers FROM evidence WHERE key IN ({})"
-        return {row[0]: _evidence(row) for row in self._among(query, sorted(keys))}
+        return {row[0]: _evidence(row) for row in self._db.among(query, sorted(keys))}
 
     def evidence_of(self, components: Sequence[str]) -> list[EvidenceRow]:
         """All evidence of some components."""
@@ -37,7 +37,7 @@ class Identity(Part):
             "SELECT key, component, person, time, id, trusted, identifiers FROM evidence"
             " WHERE component IN ({})"
         )
-        return [_evidence(row) for row in self._among(query, sorted(components))]
+        return [_evidence(row) for row in self._db.among(query, sorted(components))]
 
     def owners(self) -> Iterator[tuple[str, str]]:
         """The key of all evidence, and whose it is."""
@@ -45,22 +45,11 @@ class Identity(Part):
 
     def components(self, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The components these identifiers belong to, as far as they are known."""
-        wanted = sorted(identifiers)
-        found: dict[tuple[str, str], str] = {}
-        for start in range(0, len(wanted), SLICE // 2):
-            part = wanted[start : start + SLICE // 2]
-            marks = ",".join(["(?,?)"] * len(part))
-            query = (
-                "SELECT namespace, value, component FROM identifiers"
-                " WHERE (namespace, value) IN (VALUES {})"
-            )
-            rows = self._db.execute(
-                query.replace("{}", marks),
-                [word for pair in part for word in pair],
-            )
-            for namespace, value, component in rows:
-                found[namespace, value] = component
-        return found
+        query = (
+            "SELECT namespace, value, component FROM identifiers WHERE (namespace, value) IN ({})"
+        )
+        rows = self._db.among(query, sorted(identifiers))
+        return {(namespace, value): component for namespace, value, component in rows}
 
     def vouched(self, namespace: str, value: str) -> bool:
         """Whether some trusted evidence names this identifier."""
@@ -80,8 +69,8 @@ class Identity(Part):
 
     def put_evidence(self, rows: Iterable[EvidenceRow]) -> None:
         """Store evidence."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)",
+        self._db.put(
+            "evidence",
             sorted(
                 (
                     r.key,
@@ -98,7 +87,7 @@ class Identity(Part):
 
     def put_identifiers(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Store (namespace, value, component, person); person "" for one that was set aside."""
-        self._db.executemany("INSERT OR REPLACE INTO identifiers VALUES (?, ?, ?, ?)", sorted(rows))
+        self._db.put("identifiers", sorted(rows))
 
 
 def _evidence(row: Any) -> EvidenceRow:

@@ -1,0 +1,127 @@
+"""A SQLite file behind the verbs of `Database`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from duyen.stores.database import Database, Values
+from duyen.stores.sqlite.connect import connect, explained, transaction
+from duyen.stores.sqlite.words import SqliteWords
+
+SLICE = 900
+
+
+class SqliteDatabase(Database):
+    """One connection to a file; a reader notices when another file is put in its place."""
+
+    def __init__(
+        self, path: Path, schema: str, *, read_only: bool = False, durable: bool = True
+    ) -> None:
+        self.path = path
+        self.words = SqliteWords(self)
+        self._file: tuple[int, int] | None = None
+        self._times_opened = 0
+        self._snapshot = False
+        if read_only:
+            self._reopen()
+        else:
+            self._connection = connect(path, durable=durable)
+            self._connection.execute("PRAGMA cache_size=-65536")
+            self._connection.executescript(schema)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection to the file that lies at the path now."""
+        if self._file is not None and not self._snapshot and self._file != _identity(self.path):
+            self._reopen()
+        return self._connection
+
+    def _reopen(self) -> None:
+        """Read the file that lies at the path now: a rebuild puts another one there.
+
+        The connection before is left to whoever still reads from it and ends with the last of them.
+        """
+        while True:
+            self._file = _identity(self.path)
+            self._connection = connect(self.path, durable=False, read_only=True)
+            self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            if self._file == _identity(self.path):
+                break
+        self._times_opened += 1
+
+    def execute(self, query: str, values: Values = ()) -> sqlite3.Cursor:
+        """One statement."""
+        return self.connection.execute(query, values)
+
+    def executemany(self, query: str, rows: Iterable[Values]) -> None:
+        """One statement for each row of values."""
+        self.connection.executemany(query, rows)
+
+    def among(self, query: str, keys: Sequence[Any]) -> Iterator[Any]:
+        """Rows of a query with `IN ({})`, for any number of keys, in slices."""
+        width = len(keys[0]) if keys and isinstance(keys[0], tuple) else 0
+        step = SLICE // (width or 1)
+        for start in range(0, len(keys), step):
+            part = keys[start : start + step]
+            if width:
+                marks = "VALUES " + ",".join(["(" + ",".join("?" * width) + ")"] * len(part))
+                part = [word for key in part for word in key]
+            else:
+                marks = ",".join("?" * len(part))
+            with explained():
+                yield from self.connection.execute(query.replace("{}", marks), part)
+
+    def put(self, table: str, rows: Iterable[Values]) -> None:
+        """Whole rows; one whose primary key is there already is replaced."""
+        self._insert(f"INSERT OR REPLACE INTO {table}", rows)
+
+    def add(self, table: str, rows: Iterable[Values]) -> None:
+        """Whole rows; one whose primary key is there already stays as it is."""
+        self._insert(f"INSERT OR IGNORE INTO {table}", rows)
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        """Rows in this order, which the database numbers."""
+        self._insert(f"INSERT INTO {table} ({', '.join(columns)})", rows)
+
+    def _insert(self, verb: str, rows: Iterable[Values]) -> None:
+        whole = list(rows)
+        if whole:
+            marks = ",".join("?" * len(whole[0]))
+            self.connection.executemany(f"{verb} VALUES ({marks})", whole)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One write transaction: all or nothing."""
+        with transaction(self.connection):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A consistent snapshot for several reads."""
+        connection = self.connection
+        connection.execute("BEGIN")
+        self._snapshot = True
+        try:
+            yield
+        finally:
+            self._snapshot = False
+            connection.execute("COMMIT")
+
+    def changed(self) -> int:
+        """A number that differs after another process has committed, or has put another file here."""
+        version = int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        return self._times_opened << 40 | version
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is that a path leads to."""
+    found = path.stat()
+    return found.st_dev, found.st_ino

@@ -1,0 +1,57 @@
+"""The state: what the engine has made of the log. One writer (the engine), any number of readers.
+
+A head lies beside its standing (the segments it is in) and its wake (the instant of its one timer), so that a
+step costs one row. Everything a batch changes, the positions it read up to included, is one transaction. Each
+noun has its file here; the queries are the same on every database.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from duyen.stores.database import Database
+from duyen.stores.state import (
+    directory,
+    documents,
+    identity,
+    members,
+    outbox,
+    process,
+    program,
+    records,
+)
+
+PARTS = (process, documents, identity, members, outbox, records, program, directory)
+SCHEMA = "".join(part.SCHEMA for part in PARTS)
+
+
+class State(
+    process.Process,
+    documents.Documents,
+    identity.Identity,
+    members.Members,
+    outbox.Outbox,
+    records.Records,
+    program.Definitions,
+    directory.Directory,
+):
+    """Reads may come from any process; writes only inside `writing()`, from one engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction: all that a batch changes, or nothing; it has reached the disk before anybody sees it."""
+        return self._db.writing()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """A consistent snapshot for several reads."""
+        return self._db.reading()
+
+    def changed(self) -> int:
+        """A number that differs after another process has committed, or has put another state in this one's place."""
+        return self._db.changed()
