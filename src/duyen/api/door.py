@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Any, get_args
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from duyen import collect, decide
+from duyen.api.collecting import Collecting, Hot, knows
 from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
-from duyen.api.keys import Key, Keyring, check_origin
+from duyen.api.keys import Keyring, check_origin
 from duyen.identity import Rules, person_id, usable
 from duyen.model.catalogue import Item, Placement
 from duyen.model.decision import Decision
 from duyen.model.errors import DuyenError, InvalidInput, NotAllowed, NotFound, Unavailable
-from duyen.model.event import CallType, Collected, Identifier, Rejected
+from duyen.model.event import Identifier
 from duyen.model.log import Lane, encode_entry
 from duyen.model.person import Person
 from duyen.runtime.group_commit import GroupCommit
@@ -32,7 +32,6 @@ LONGEST_OFFSET = 18
 """Digits of an offset; more would not fit into a row number."""
 FRESH_WAIT = 0.1
 """Seconds that `decide` waits for the caller's own last event (read your writes)."""
-Hot = Callable[[Request, Send], Awaitable[None]]
 
 
 class Visitor(msgspec.Struct, rename="camel"):
@@ -70,10 +69,8 @@ class Door:
         self.commits = GroupCommit(SqliteLog(house.folder / "log.db"), house.clock)
         self.view = HouseView(house.state, house.folder / "models")
         self.rng = random.Random(secrets.randbits(128))
-        self.routes: dict[str, Hot] = {
-            f"/v1/{kind}": self._call(kind) for kind in get_args(CallType)
-        }
-        self.routes["/v1/batch"] = self.batch
+        collecting = Collecting(house, self.keys, self.commits, self._cors)
+        self.routes: dict[str, Hot] = dict(collecting.routes)
         self.routes["/v1/visitor"] = self.visitor
         self.routes["/v1/decide"] = self.decide
         self.routes["/v1/recommend"] = self.recommend
@@ -102,73 +99,6 @@ class Door:
         if origin and self.keys.any_admits(origin):
             return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"origin")]
         return []
-
-    # -- collect
-
-    def _call(self, kind: CallType) -> Hot:
-        async def one(request: Request, send: Send) -> None:
-            body = await request.body(collect.MAX_BATCH_BYTES)
-            await self._collect(request, send, collect.open_call(body, kind))
-
-        return one
-
-    async def batch(self, request: Request, send: Send) -> None:
-        """POST /v1/batch: many calls, answered once all are durable."""
-        body = await request.body(collect.MAX_BATCH_BYTES)
-        await self._collect(request, send, collect.open_batch(body))
-
-    async def _collect(self, request: Request, send: Send, opened: collect.Opened) -> None:
-        key, trusted = self._writer(request, opened.write_key)
-        judged = opened.check(
-            received=self.house.clock.now(), source=key.id, trusted=trusted, new_id=_new_id
-        )
-        if key.is_browser:
-            judged = [self._proved(call) for call in judged]
-        offset = await self.commits.append(Lane.LIVE, [encode_entry(entry) for entry in judged])
-        if len(judged) == 1 and isinstance(judged[0], Rejected):
-            why = f"{' '.join(judged[0].reasons)} It is kept under rejected events."
-            await answer_error(send, InvalidInput("collect.rejected", why), self._cors(request))
-            return
-        rejected = [
-            {"index": index, "reasons": entry.reasons}
-            for index, entry in enumerate(judged)
-            if isinstance(entry, Rejected)
-        ]
-        body = {
-            "success": True,
-            "offset": str(offset),
-            "accepted": len(judged) - len(rejected),
-            "rejected": rejected,
-        }
-        await answer_json(send, body, 200, self._cors(request))
-
-    def _writer(self, request: Request, in_body: str) -> tuple[Key, bool]:
-        """The key that sent this, and whether what it says about people is a fact."""
-        secret = request.bearer() or request.basic_user()
-        if secret.startswith("sk_"):
-            return self.keys.find(secret, "secret"), True
-        key = self.keys.find(request.basic_user() or in_body, "write")
-        check_origin(key, request.header(b"origin"))
-        return key, not key.is_browser
-
-    def _proved(self, call: Collected | Rejected) -> Collected | Rejected:
-        """A page that carries the company's own hash of a user id may speak as that user, and no more."""
-        if (
-            not isinstance(call, Collected)
-            or not call.user_id
-            or b"user_hash" not in bytes(call.context)
-        ):
-            return call
-        context = msgspec.json.decode(call.context)
-        told = context.get("user_hash")
-        if isinstance(told, str) and self._knows(call.user_id, told):
-            return msgspec.structs.replace(call, trusted=True, verified=("user_id",))
-        return call
-
-    def _knows(self, user_id: str, told: str) -> bool:
-        # Bytes, because text outside ASCII cannot be compared in constant time.
-        expected = self.house.secrets.identity_hash(user_id).encode()
-        return secrets.compare_digest(expected, told.encode("utf-8", "replace"))
 
     # -- visitors and decisions
 
@@ -274,7 +204,7 @@ class Door:
             )
         user = ask.user.get("id", "")
         if user:
-            if not self._knows(user, ask.user.get("hash", "")):
+            if not knows(self.house, user, ask.user.get("hash", "")):
                 raise NotAllowed(
                     "user.unproved",
                     "The hash does not belong to this user id; compute it on your server with the identity secret.",
@@ -398,10 +328,6 @@ class Door:
                 line |= {"score": scored.score, "why": scored.why}
             items.append(line)
         await answer_json(send, {"items": items}, 200, self._cors(request))
-
-
-def _new_id() -> str:
-    return uuid4().hex
 
 
 def _preflight(origin: str, admitted: bool) -> Headers:

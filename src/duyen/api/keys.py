@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 from typing import NamedTuple
 
 from duyen.model.errors import NotAllowed
@@ -28,15 +29,23 @@ class Key(NamedTuple):
         return "*" in self.origins or origin.rstrip("/") in self.origins
 
 
+LOOK = 0.001
+"""Seconds between two looks at whether a key was made or taken away; an answer over HTTP takes longer."""
+
+
 class Keyring:
     """The workspace's keys, read again whenever one was made or taken away."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._version = -1
+        self._looked = -LOOK
         self._keys: dict[str, Key] = {}
 
     def _current(self) -> dict[str, Key]:
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return self._keys
         version = self._house.state.changed()
         if version != self._version:
             rows = self._house.state.resources("key")
@@ -46,11 +55,16 @@ class Keyring:
             ]
             self._keys = {key.digest: key for key in keys}
             self._version = version
+        self._looked = now
         return self._keys
 
     def find(self, key: str, kind: str) -> Key:
         """The key of this kind, or NotAllowed with what to do."""
-        found = self._current().get(digest_key(key)) if key else None
+        digest = digest_key(key) if key else ""
+        found = self._current().get(digest)
+        if found is None and digest:
+            self._looked = -LOOK
+            found = self._current().get(digest)
         if found is None or not hmac.compare_digest(found.kind, kind):
             what = {"write": "write key (wk_…)", "secret": "secret key (sk_…)"}[kind]
             problem = "is missing" if not key else "is not known here"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from duyen.model.errors import Unavailable
 from duyen.model.log import Lane
@@ -12,16 +14,28 @@ from duyen.runtime.clock import Clock
 from duyen.stores.sqlite.log import SqliteLog
 
 MOST_WAITING = 200_000
+"""Entries that may wait for the disk; whoever comes when there are more is told to come again."""
+
+
+class _Waiting(NamedTuple):
+    """Entries on their way to the disk, and who waits for them."""
+
+    lane: Lane
+    pieces: Sequence[bytes]
+    entries: int
+    future: asyncio.Future[int]
 
 
 class GroupCommit:
-    """Appends entries to the log from coroutines; each `append` returns once its entries are durable."""
+    """Appends entries to the log from coroutines; each `append` returns once its entries are durable.
+
+    The event loop's thread alone counts what waits, so that nothing is locked between it and the committing one.
+    """
 
     def __init__(self, log: SqliteLog, clock: Clock) -> None:
         self._log, self._clock = log, clock
-        self._waiting: list[tuple[Lane, Sequence[bytes], asyncio.Future[int]]] = []
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._count = 0
-        self._bell = threading.Condition()
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
@@ -33,59 +47,70 @@ class GroupCommit:
 
     def stop(self) -> None:
         """Commit what waits and end."""
-        with self._bell:
-            self._closing = True
-            self._bell.notify()
+        self._closing = True
+        self._queue.put(None)
         self._thread.join(timeout=10)
 
     async def append(self, lane: Lane, entries: Sequence[bytes]) -> int:
-        """Make entries durable and return their offset; raises Unavailable where the disk refuses."""
+        """Make encoded entries durable and return their offset; raises Unavailable where the disk refuses."""
+        return await self.append_joined(lane, entries, len(entries))
+
+    async def append_joined(self, lane: Lane, pieces: Sequence[bytes], count: int) -> int:
+        """The same for pieces that each hold entries joined by commas, `count` of them altogether."""
         if self._loop is None:
             raise RuntimeError("start() first")
+        if self._closing or self._count > MOST_WAITING:
+            raise Unavailable(
+                "log.busy", "Too much is waiting to be stored; send this again shortly."
+            )
         future: asyncio.Future[int] = self._loop.create_future()
-        with self._bell:
-            if self._closing or self._count > MOST_WAITING:
-                raise Unavailable(
-                    "log.busy", "Too much is waiting to be stored; send this again shortly."
-                )
-            self._waiting.append((lane, entries, future))
-            self._count += len(entries)
-            self._bell.notify()
+        self._count += count
+        self._queue.put(_Waiting(lane, pieces, count, future))
         return await future
 
     def _work(self) -> None:
-        while True:
-            with self._bell:
-                while not self._waiting and not self._closing:
-                    self._bell.wait()
-                if not self._waiting:
-                    return
-                batch, self._waiting, self._count = self._waiting, [], 0
+        while batch := self._taken():
             self._commit(batch)
 
-    def _commit(self, batch: list[tuple[Lane, Sequence[bytes], asyncio.Future[int]]]) -> None:
-        by_lane: dict[Lane, list[bytes]] = {}
-        for lane, entries, _ in batch:
-            by_lane.setdefault(lane, []).extend(entries)
-        groups = list(by_lane.items())
+    def _taken(self) -> list[_Waiting]:
+        """Wait for work and take all there is; nothing once the end was told and everything before it is done."""
+        first = self._queue.get()
+        batch = [] if first is None else [first]
         try:
-            offsets = dict(
-                zip(by_lane, self._log.append_many(groups, self._clock.now()), strict=True)
-            )
-        except Exception as error:  # noqa: BLE001 - each caller gets it; the thread must live on
-            self._answer([(future, error) for _, _, future in batch])
-        else:
-            self._answer([(future, offsets[lane]) for lane, _, future in batch])
+            while first is not None:
+                following = self._queue.get_nowait()
+                if following is None:
+                    self._queue.put(None)
+                    break
+                batch.append(following)
+        except Empty:
+            pass
+        return batch
 
-    def _answer(self, answers: list[tuple[asyncio.Future[int], int | Exception]]) -> None:
+    def _commit(self, batch: list[_Waiting]) -> None:
+        groups: dict[Lane, tuple[list[bytes], int]] = {}
+        for waiting in batch:
+            pieces, count = groups.get(waiting.lane, ([], 0))
+            pieces.extend(waiting.pieces)
+            groups[waiting.lane] = (pieces, count + waiting.entries)
+        rows = [(lane, pieces, count) for lane, (pieces, count) in groups.items()]
+        try:
+            offsets = dict(zip(groups, self._log.append_many(rows, self._clock.now()), strict=True))
+        except Exception as error:  # noqa: BLE001 - each caller gets it; the thread must live on
+            self._answer(batch, error)
+        else:
+            self._answer(batch, offsets)
+
+    def _answer(self, batch: list[_Waiting], outcome: dict[Lane, int] | Exception) -> None:
         def deliver() -> None:
-            for future, answer in answers:
-                if future.done():
+            for waiting in batch:
+                self._count -= waiting.entries
+                if waiting.future.done():
                     continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
+                if isinstance(outcome, Exception):
+                    waiting.future.set_exception(outcome)
                 else:
-                    future.set_result(answer)
+                    waiting.future.set_result(outcome[waiting.lane])
 
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(deliver)

@@ -1,0 +1,113 @@
+"""The routes that take events in: each answers once what it was told is durable."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import get_args
+from uuid import uuid4
+
+import msgspec
+
+from duyen import collect
+from duyen.api.http import Headers, Request, Send, answer_error, answer_json
+from duyen.api.keys import Key, Keyring, check_origin
+from duyen.model.errors import InvalidInput
+from duyen.model.event import CallType, Collected, Rejected
+from duyen.model.log import Entry, Lane, encode_entry
+from duyen.runtime.group_commit import GroupCommit
+from duyen.runtime.house import House
+
+Hot = Callable[[Request, Send], Awaitable[None]]
+Cors = Callable[[Request], Headers]
+
+
+class Collecting:
+    """Calls and batches of the Segment protocol into the log."""
+
+    def __init__(self, house: House, keys: Keyring, commits: GroupCommit, cors: Cors) -> None:
+        self._house, self._keys, self._commits, self._cors = house, keys, commits, cors
+        self.routes: dict[str, Hot] = {
+            f"/v1/{kind}": self._call(kind) for kind in get_args(CallType)
+        }
+        self.routes["/v1/batch"] = self.batch
+
+    def _call(self, kind: CallType) -> Hot:
+        async def one(request: Request, send: Send) -> None:
+            body = await request.body(collect.MAX_BATCH_BYTES)
+            await self._collect(request, send, collect.open_call(body, kind))
+
+        return one
+
+    async def batch(self, request: Request, send: Send) -> None:
+        """POST /v1/batch: many calls, answered once all are durable."""
+        body = await request.body(collect.MAX_BATCH_BYTES)
+        await self._collect(request, send, collect.open_batch(body))
+
+    async def _collect(self, request: Request, send: Send, opened: collect.Opened) -> None:
+        key, trusted = self._writer(request, opened.write_key)
+        judged = opened.check(
+            received=self._house.clock.now(), source=key.id, trusted=trusted, new_id=_new_id
+        )
+        if key.is_browser:
+            judged = [self._proved(call) for call in judged]
+        offset = await self._keep(judged)
+        if len(judged) == 1 and isinstance(judged[0], Rejected):
+            why = f"{' '.join(judged[0].reasons)} It is kept under rejected events."
+            await answer_error(send, InvalidInput("collect.rejected", why), self._cors(request))
+            return
+        rejected = [
+            {"index": index, "reasons": entry.reasons}
+            for index, entry in enumerate(judged)
+            if isinstance(entry, Rejected)
+        ]
+        body = {
+            "success": True,
+            "offset": str(offset),
+            "accepted": len(judged) - len(rejected),
+            "rejected": rejected,
+        }
+        await answer_json(send, body, 200, self._cors(request))
+
+    async def _keep(self, judged: list[Collected | Rejected]) -> int:
+        """Make entries durable, encoded as one list; returns their offset."""
+        entries: list[Entry] = [*judged]
+        joined = encode_entry(entries)[1:-1]
+        return await self._commits.append_joined(
+            Lane.LIVE, [joined] if entries else [], len(entries)
+        )
+
+    def _writer(self, request: Request, in_body: str) -> tuple[Key, bool]:
+        """The key that sent this, and whether what it says about people is a fact."""
+        user = request.basic_user()
+        secret = user or request.bearer()
+        if secret.startswith("sk_"):
+            return self._keys.find(secret, "secret"), True
+        key = self._keys.find(user or in_body, "write")
+        check_origin(key, request.header(b"origin"))
+        return key, not key.is_browser
+
+    def _proved(self, call: Collected | Rejected) -> Collected | Rejected:
+        """A page that carries the company's own hash of a user id may speak as that user, and no more."""
+        if (
+            not isinstance(call, Collected)
+            or not call.user_id
+            or b"user_hash" not in bytes(call.context)
+        ):
+            return call
+        context = msgspec.json.decode(call.context)
+        told = context.get("user_hash")
+        if isinstance(told, str) and knows(self._house, call.user_id, told):
+            return msgspec.structs.replace(call, trusted=True, verified=("user_id",))
+        return call
+
+
+def knows(house: House, user_id: str, told: str) -> bool:
+    """Whether `told` is the company's own hash of a user id."""
+    # Bytes, because text outside ASCII cannot be compared in constant time.
+    expected = house.secrets.identity_hash(user_id).encode()
+    return secrets.compare_digest(expected, told.encode("utf-8", "replace"))
+
+
+def _new_id() -> str:
+    return uuid4().hex
