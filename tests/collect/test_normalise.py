@@ -254,3 +254,45 @@ def test_imported_and_trusted_are_kept() -> None:
     told = event({"type": "track", "event": "X", "userId": "u"}, imported=True)
     assert told.imported
     assert not told.trusted
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("0168 123 4567", "+84381234567"),
+        ("+84 162.123.4567", "+84321234567"),
+        ("841691234567", "+84391234567"),
+        ("0120 123 4567", "+84701234567"),
+        ("01211234567", "+84791234567"),
+        ("01221234567", "+84771234567"),
+        ("01261234567", "+84761234567"),
+        ("01281234567", "+84781234567"),
+        ("01231234567", "+84831234567"),
+        ("01241234567", "+84841234567"),
+        ("01251234567", "+84851234567"),
+        ("01271234567", "+84811234567"),
+        ("01291234567", "+84821234567"),
+        ("01861234567", "+84561234567"),
+        ("01881234567", "+84581234567"),
+        ("+84 (0)199-123-4567", "+84591234567"),
+    ],
+)
+def test_a_number_of_before_2018_is_the_number_of_today(old: str, new: str) -> None:
+    """The plan of the Vietnamese ministry of information: eleven digits became ten, prefix by prefix."""
+    assert clean_phone(old) == new
+    assert clean_phone(new) == new
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "0912345678",
+        "+84912345678",
+        "84912345678",
+        "0912.345.678",
+        "+84 912 345 678",
+        "tel:+84912345678",
+    ],
+)
+def test_a_vietnamese_number_in_any_local_form_is_one_number(told: str) -> None:
+    assert clean_phone(told) == "+84912345678"

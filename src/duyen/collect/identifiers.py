@@ -16,6 +16,23 @@ _ADDRESS = re.compile(
 )
 _PHONE_NOISE = re.compile(r"[\s().\-/]")
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+# Vietnam's eleven-digit mobile numbers became ten-digit ones in September 2018; each old prefix has one new one.
+_SINCE_2018 = {
+    **{f"1{old}": new for old, new in zip(range(62, 70), map(str, range(32, 40)), strict=True)},
+    "120": "70",
+    "121": "79",
+    "122": "77",
+    "126": "76",
+    "128": "78",
+    "123": "83",
+    "124": "84",
+    "125": "85",
+    "127": "81",
+    "129": "82",
+    "186": "56",
+    "188": "58",
+    "199": "59",
+}
 _NAMESPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
 # Namespaces that only we may use; a caller who names them would speak for somebody else.
 _RESERVED = re.compile(r"(?:claimed\..*|message)", re.IGNORECASE)
@@ -31,12 +48,12 @@ def clean_email(value: object) -> str:
 
 
 def clean_phone(value: object) -> str:
-    """A phone number in E.164 (`0901 234 567` and `84901234567` are Vietnamese), or ""."""
+    """A phone number in E.164 (`0901 234 567`, `84901234567`, and `0168 123 4567` as of before 2018), or ""."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not 8 <= len(value) <= 40:
         return ""
-    text = _PHONE_NOISE.sub("", value)
+    text = _PHONE_NOISE.sub("", value.strip().removeprefix("tel:"))
     if text.startswith("00"):
         text = "+" + text[2:]
     elif text.startswith("0") and len(text) in (10, 11):
@@ -45,6 +62,8 @@ def clean_phone(value: object) -> str:
         text = "+" + text
     if text.startswith("+840"):
         text = "+84" + text[4:]
+    if len(text) == 13 and text.startswith("+841"):
+        text = "+84" + _SINCE_2018.get(text[3:6], text[3:6]) + text[6:]
     return text if text.isascii() and _E164.fullmatch(text) else ""
 
 

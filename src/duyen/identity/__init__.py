@@ -1,12 +1,8 @@
 """Who is who: a pure function of a set of evidence and vetoes. No store, no clock, no order of arrival."""
 
 from duyen.identity.evidence import (
-    BLOCKED,
     CLAIMED,
-    DEFAULT_LIMIT,
-    NAMESPACES,
     Evidence,
-    Rules,
     Veto,
     distinct,
     person_id,
@@ -19,6 +15,15 @@ from duyen.identity.resolve import (
     Resolution,
     connected,
     resolve,
+)
+from duyen.identity.rules import (
+    BLOCKED,
+    DEFAULT_LIMIT,
+    NAMESPACES,
+    Rules,
+    parse_blocked,
+    parse_rules,
+    rules_to_data,
 )
 
 __all__ = [
@@ -34,8 +39,11 @@ __all__ = [
     "Veto",
     "connected",
     "distinct",
+    "parse_blocked",
+    "parse_rules",
     "person_id",
     "person_of_message",
     "resolve",
+    "rules_to_data",
     "usable",
 ]

@@ -5,10 +5,12 @@ a browser says never changes what a company's own servers say. Each piece of evi
 protocol has it: its identifiers join the people who hold them, or found a person; where the joined person
 would break a rule, the evidence's lowest-priority identifier is set aside and matching is tried again.
 
-Rules that a join may not break: a namespace's limit; a veto; and, for untrusted evidence, that no guessable
-identifier (user_id, e-mail, phone, a company's own) enters a verified person. A verified person holds a
-guessable identifier that trusted evidence names. Such an identifier in untrusted evidence is a mere claim: it
-joins nobody, and is kept as `claimed.<namespace>`.
+Rules that a join may not break: a namespace's limit, for good or within a window of the times at which a person got
+the values; a veto; and, for untrusted evidence, that no guessable identifier (user_id, e-mail, phone, a company's own)
+enters a verified person. A verified person holds a guessable identifier that trusted evidence names. Such an
+identifier in untrusted evidence is a mere claim, as is one whose namespace is protected from anonymous merges: it
+joins nobody, and is kept as `claimed.<namespace>`. An identifier whose namespace is protected from merges is added to
+one person, but is never what makes two people one.
 """
 
 from __future__ import annotations
@@ -16,16 +18,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from duyen.identity.evidence import (
-    CLAIMED,
-    DEFAULT_LIMIT,
-    Evidence,
-    Rules,
-    Veto,
-    distinct,
-    person_id,
-    usable,
-)
+from duyen.identity.evidence import CLAIMED, Evidence, Veto, distinct, person_id, usable
+from duyen.identity.rules import DEFAULT_LIMIT, Rules
 from duyen.model.event import Identifier, is_bearer
 from duyen.model.times import Millis
 
@@ -85,7 +79,7 @@ class Resolution:
         return self.ids[held] if held else person_id(using[0]) if using else ""
 
     def _split(self, identifiers: Iterable[Identifier], trusted: bool) -> _Told:
-        return _split(usable(identifiers, self._rules), trusted, self.named)
+        return _split(usable(identifiers, self._rules), trusted, self.named, self._rules)
 
 
 class _Profile:
@@ -94,7 +88,8 @@ class _Profile:
     __slots__ = ("claims", "counts", "evidence", "held", "verified")
 
     def __init__(self) -> None:
-        self.held: set[Identifier] = set()
+        self.held: dict[Identifier, Millis] = {}
+        """Each with the time of the evidence that added it."""
         self.counts: Counter[str] = Counter()
         self.claims: set[Identifier] = set()
         self.evidence: list[tuple[Evidence, Identifier]] = []
@@ -103,12 +98,11 @@ class _Profile:
 
 def resolve(evidence: Iterable[Evidence], vetoes: Iterable[Veto], rules: Rules) -> Resolution:
     """Who is who, by this set of evidence and vetoes: a pure function of the two sets."""
-    ordered = sorted(distinct(evidence), key=_order)
-    cleaned = [(e, usable(e.identifiers, rules)) for e in ordered]
-    named = {i for e, us in cleaned if e.trusted for i in us if not is_bearer(i[0])}
+    ordered = sorted(distinct(evidence, rules), key=_order)
+    named = {i for e in ordered if e.trusted for i in e.identifiers if not is_bearer(i[0])}
     work = _Matching(rules, vetoes, named)
-    for one, identifiers, alone in _capped(cleaned):
-        work.match(one, identifiers, alone)
+    for one, alone in _capped(ordered):
+        work.match(one, alone)
     return work.result()
 
 
@@ -142,6 +136,8 @@ class _Matching:
 
     def __init__(self, rules: Rules, vetoes: Iterable[Veto], named: set[Identifier]) -> None:
         self.rules, self.named = rules, named
+        self.guarded = any(rule.protect == "merges" for rule in rules.namespaces.values())
+        self.windows = {name for name, rule in rules.namespaces.items() if rule.within}
         self.owner: dict[Identifier, _Profile] = {}
         self.enemies: dict[Identifier, set[Identifier]] = defaultdict(set)
         for veto in vetoes:
@@ -149,23 +145,40 @@ class _Matching:
                 self.enemies[veto.a].add(veto.b)
                 self.enemies[veto.b].add(veto.a)
 
-    def match(self, one: Evidence, identifiers: tuple[Identifier, ...], alone: bool) -> None:
+    def match(self, one: Evidence, alone: bool) -> None:
         """Add one piece of evidence to the person it fits; `alone`: it may join nobody."""
-        real, claims = _split(identifiers, one.trusted, self.named)
+        real, claims = _split(one.identifiers, one.trusted, self.named, self.rules)
         using = list(real if real and not alone else (real or claims)[:1])
-        while len(using) > 1 and not self._fits(using, one.trusted):
+        if self.guarded and len(using) > 1:
+            using = self._unguarded(using)
+        while len(using) > 1 and not self._fits(using, one):
             using.pop()
         if not using:
             return
-        profile = self._join(using)
+        profile = self._join(using, one.time)
         profile.evidence.append((one, using[0]))
         profile.claims.update(claims)
 
     def _profiles(self, using: list[Identifier]) -> list[_Profile]:
         return list({id(p): p for i in using if (p := self.owner.get(i))}.values())
 
-    def _fits(self, using: list[Identifier], trusted: bool) -> bool:
+    def _unguarded(self, using: list[Identifier]) -> list[Identifier]:
+        """Without those that a protected identifier alone would tie to the person of the first one."""
+        first = self.owner.get(using[0])
+        free = [p for i in using if (p := self.owner.get(i)) and not self.rules.protects(i)]
+        if self.rules.protects(using[0]) and first is not None:
+            # Only who holds the first is tied to it by more than the protected value.
+            near = free if any(p is first for p in free) else [first]
+        else:
+            held = (p for i in using if (p := self.owner.get(i)))
+            near = free or [p for p in [next(held, None)] if p is not None]
+        return [
+            i for i in using if (p := self.owner.get(i)) is None or any(p is each for each in near)
+        ]
+
+    def _fits(self, using: list[Identifier], one: Evidence) -> bool:
         """Whether the person joined by these would break no rule."""
+        trusted = one.trusted
         profiles = self._profiles(using)
         fresh = [i for i in using if i not in self.owner]
         if len(profiles) == 1 and not fresh:
@@ -173,8 +186,11 @@ class _Matching:
         counts = Counter(namespace for namespace, _ in fresh)
         for profile in profiles:
             counts.update(profile.counts)
-        if any(n > self.rules.limit(namespace) for namespace, n in counts.items()):
-            return False
+        for namespace, n in counts.items():
+            if n > self.rules.limit(namespace) and (
+                namespace not in self.windows or self._crowded(namespace, profiles, fresh, one.time)
+            ):
+                return False
         if not trusted and any(p.verified for p in profiles):
             entering = [i for p in profiles if not p.verified for i in p.held]
             if any(not is_bearer(namespace) for namespace, _ in (*fresh, *entering)):
@@ -184,11 +200,21 @@ class _Matching:
                 return False
         return not self.enemies or not self._vetoed(profiles, fresh)
 
+    def _crowded(
+        self, namespace: str, profiles: list[_Profile], fresh: list[Identifier], now: Millis
+    ) -> bool:
+        """Whether the joined person would have got more values than the limit within some window."""
+        times = [t for p in profiles for i, t in p.held.items() if i[0] == namespace]
+        times += [now for i in fresh if i[0] == namespace]
+        times.sort()
+        limit, within = self.rules.limit(namespace), self.rules.within(namespace)
+        return any(late - early < within for early, late in zip(times, times[limit:], strict=False))
+
     def _vetoed(self, profiles: list[_Profile], fresh: list[Identifier]) -> bool:
         everyone = set(fresh).union(*(p.held for p in profiles))
         return any(not everyone.isdisjoint(self.enemies.get(i, ())) for i in everyone)
 
-    def _join(self, using: list[Identifier]) -> _Profile:
+    def _join(self, using: list[Identifier], now: Millis) -> _Profile:
         """Make one profile of all who hold these, the largest taking in the others."""
         profiles = sorted(self._profiles(using), key=lambda p: -len(p.held))
         profile = profiles[0] if profiles else _Profile()
@@ -202,7 +228,7 @@ class _Matching:
             profile.verified |= other.verified
         for identifier in using:
             if identifier not in profile.held:
-                profile.held.add(identifier)
+                profile.held[identifier] = now
                 profile.counts[identifier[0]] += 1
                 self.owner[identifier] = profile
                 profile.verified |= identifier in self.named
@@ -230,24 +256,27 @@ class _Matching:
         return Resolution(people, ids, verified, self.named, self.rules)
 
 
-def _split(identifiers: tuple[Identifier, ...], trusted: bool, named: set[Identifier]) -> _Told:
+def _split(
+    identifiers: tuple[Identifier, ...], trusted: bool, named: set[Identifier], rules: Rules
+) -> _Told:
     """What evidence may use to match, and what it merely claims, under the shadow names."""
-    if trusted or not named:
+    if trusted:
         return identifiers, ()
-    claims = tuple((CLAIMED + ns, value) for ns, value in identifiers if (ns, value) in named)
-    return tuple(i for i in identifiers if i not in named) if claims else identifiers, claims
+    claimed = {i for i in identifiers if i in named or rules.refuses(i)}
+    if not claimed:
+        return identifiers, ()
+    claims = tuple((CLAIMED + ns, value) for ns, value in identifiers if (ns, value) in claimed)
+    return tuple(i for i in identifiers if i not in claimed), claims
 
 
-def _capped(
-    cleaned: list[tuple[Evidence, tuple[Identifier, ...]]],
-) -> Iterator[tuple[Evidence, tuple[Identifier, ...], bool]]:
+def _capped(ordered: Iterable[Evidence]) -> Iterator[tuple[Evidence, bool]]:
     """The evidence, each with whether its component is full, so that it may join nobody any more."""
     groups = _Groups()
-    for one, identifiers in cleaned:
-        alone = len(identifiers) > 1 and not groups.room_for(identifiers)
-        if identifiers and not alone:
-            groups.join(identifiers)
-        yield one, identifiers, alone
+    for one in ordered:
+        alone = len(one.identifiers) > 1 and not groups.room_for(one.identifiers)
+        if one.identifiers and not alone:
+            groups.join(one.identifiers)
+        yield one, alone
 
 
 class _Groups:

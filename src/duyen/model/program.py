@@ -28,10 +28,18 @@ class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class NamespaceRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How one identifier namespace may join people: most values per person, and its priority (1 is highest)."""
+    """How one identifier namespace may join people: most values per person, and its priority (1 is highest).
+
+    `within`: the limit counts values that a person got within such a window (0: for good). `blocked`: values and
+    patterns that identify nobody. `protect`: "merges" = a value never makes two people one; "anonymous" = said by a
+    browser it is a mere claim.
+    """
 
     limit: int = 5
     priority: int = 0
+    within: Millis = 0
+    blocked: tuple[str, ...] = ()
+    protect: str = ""
 
 
 class Cap(msgspec.Struct, frozen=True):

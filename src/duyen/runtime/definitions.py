@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from duyen import decide
+from duyen import decide, identity
 from duyen.journeys.parse import parse_journey
 from duyen.model.catalogue import Offer, Placement
 from duyen.model.errors import InvalidRule, NotFound
@@ -15,7 +15,6 @@ from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry
 from duyen.model.message import Message
 from duyen.model.program import (
     Cap,
-    NamespaceRule,
     Program,
     ResourceKind,
     Segment,
@@ -99,9 +98,9 @@ def _settings(body: dict[str, Any]) -> WorkspaceSettings:
                 for c in body["caps"]
             ]
         if "identity" in body:
-            body["identity"] = {
-                k: msgspec.convert(v, NamespaceRule) for k, v in body["identity"].items()
-            }
+            body["identity"] = identity.parse_rules(body["identity"])
+        if "blocked" in body:
+            body["blocked"] = identity.parse_blocked(body["blocked"])
         if "conversion_window" in body:
             body["conversion_window"] = _duration(body["conversion_window"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from duyen.identity import rules_to_data
 from duyen.model.errors import Conflict, InvalidRule
 from duyen.model.message import Message
 from duyen.model.program import Program, ResourceChange, ResourceKind, WorkspaceSettings
@@ -135,10 +136,7 @@ def settings_body(settings: WorkspaceSettings) -> dict[str, Any]:
         for cap in settings.caps
     ]
     body["conversion_window"] = format_duration(settings.conversion_window)
-    body["identity"] = {
-        name: {"limit": rule.limit, "priority": rule.priority}
-        for name, rule in settings.identity.items()
-    }
+    body["identity"] = rules_to_data(settings.identity)
     return body
 
 
