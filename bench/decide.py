@@ -65,6 +65,9 @@ class View:
     def item(self, id: str, /) -> Item | None:
         return self.items.get(id)
 
+    def snapshot(self, recommender: str, /) -> str:
+        return ""
+
     def recommend(
         self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
     ) -> Sequence[Scored]:

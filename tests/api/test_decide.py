@@ -115,8 +115,16 @@ def test_a_hash_that_is_no_hash_proves_nothing(server: Server) -> None:
 
 def test_what_is_wrong_with_a_question(server: Server, owner: httpx.Client) -> None:
     ask = {"profile": "user_id:chosen", "placements": ["hero"]}
-    known = problem(owner.post("/v1/decide", json={**ask, "placements": ["nowhere"]}), 400)
-    assert "hero" in known["message"]
+    nowhere = owner.post("/v1/decide", json={**ask, "placements": ["nowhere"]})
+    assert "hero" in problem(nowhere, 404, "placement.unknown")["message"]
+    large = {**ask, "context": {"note": "x" * 9_000}}
+    problem(owner.post("/v1/decide", json=large), 400, "context.too_large")
+    deep = (
+        '{"profile":"user_id:u","placements":["hero"],"context":{"a":' + "[" * 9_999 + "]" * 9_999
+    )
+    problem(owner.post("/v1/decide", content=f"{deep}}}}}"), 400, "request.malformed")
+    odd = {"profile": "user_id:u", "recommender": "../secrets"}
+    problem(owner.post("/v1/recommend", json=odd), 404, "recommend.unknown_recommender")
     problem(owner.post("/v1/decide", json={**ask, "placements": []}), 400, "decide.placements")
     problem(owner.post("/v1/decide", json={**ask, "profile": "nonsense"}), 400, "profile.missing")
     for after in ("soon", "²", "9" * 30):
@@ -148,3 +156,91 @@ def test_a_click_is_counted_for_the_offer(server: Server, owner: httpx.Client) -
     rows = owner.get("/v1/reports/decisions").json()["data"]
     arms = next(row for row in rows if row["id"] == "hero")["arms"]
     assert next(arm for arm in arms if arm["arm"] == chosen["offer"])["clicks"] >= 1
+
+
+def test_one_name_that_is_not_known_leaves_the_others(server: Server, owner: httpx.Client) -> None:
+    names = ["nowhere", "hero", "elsewhere", "hero"]
+    answer = owner.post("/v1/decide", json={"profile": "user_id:typo", "placements": names})
+    assert answer.status_code == 200
+    nowhere, hero, elsewhere = answer.json()["decisions"]
+    assert (hero["placement"], hero["fill"]) == ("hero", "offers")
+    for one, name in ((nowhere, "nowhere"), (elsewhere, "elsewhere")):
+        assert (one["placement"], one["id"], one["fill"]) == (name, None, "fallback")
+        assert (one["content"], one["items"], one["offer"]) == ({}, [], None)
+        assert one["error"]["code"] == "placement.unknown"
+        assert "hero" in one["error"]["message"]
+    seen = visitor(server, placements=["nowhere", "hero"])["decisions"][0]
+    assert "hero" not in seen["error"]["message"], "a browser learns no names"
+
+
+def visitor(server: Server, **asked: Any) -> dict[str, Any]:
+    """What a page is answered."""
+    page, key = {"origin": ORIGIN}, {"writeKey": server.browser_key}
+    token = httpx.post(f"{server.url}/v1/visitor", json=key, headers=page).json()["token"]
+    answer = decide(server, {**key, "visitor": token, **asked}, **page)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_the_context_decides_fills_the_words_and_is_kept(
+    server: Server, owner: httpx.Client
+) -> None:
+    owner.put("/v1/placements/table", json={"fallback": {"title": "Mời ngồi"}})
+    body = {
+        "placements": ["table"],
+        "when": {"device.type": "mobile", "table": {"gte": 10}},
+        "content": {"title": "Bàn {{ context.table }}"},
+    }
+    assert owner.put("/v1/offers/tables", json=body).status_code == 200
+    told = {"device": {"type": "mobile"}, "table": 12, "page": {"path": "/"}}
+    one = visitor(server, placements=["table"], context=told)["decisions"][0]
+    assert (one["offer"], one["content"]) == ("tables", {"title": "Bàn 12"})
+    plain = visitor(server, placements=["table"])["decisions"][0]
+    assert (plain["fill"], plain["content"]) == ("fallback", {"title": "Mời ngồi"})
+
+    def kept(id: str) -> Any:
+        found = owner.get(f"/v1/decisions/{id}")
+        return found.json() if found.status_code == 200 else None
+
+    whole = until(lambda: kept(one["id"]))
+    assert whole["features"]["context"] == told
+    left_out = until(lambda: kept(plain["id"]))["candidates"][0]
+    assert (left_out["arm"], left_out["excluded"]) == ("tables", "context")
+    assert owner.get("/v1/offers/tables").json()["definition"]["when"] == body["when"]
+
+
+def test_definitions_of_the_moment_are_checked(owner: httpx.Client) -> None:
+    offer = {"placements": ["hero"], "content": {"title": "x"}}
+    for wrong, at in (
+        ({"when": ["x"]}, "when"),
+        ({"when": {"a": {"almost": 1}}}, "when.a"),
+        ({"content": {"title": "{{ person.name }}"}}, "content.title"),
+        ({"quiet_hours": "sometimes"}, "quiet_hours"),
+    ):
+        found = problem(owner.put("/v1/offers/wrong", json={**offer, **wrong}), 422)
+        assert found["at"].startswith(at), wrong
+    quiet = owner.put("/v1/placements/wrong", json={"quiet_hours": True})
+    assert problem(quiet, 422)["at"] == "quiet_hours"
+
+
+def test_a_recommendation_is_a_decision(server: Server, owner: httpx.Client) -> None:
+    owner.put(
+        "/v1/catalog/items", json=[{"id": "tea", "name": "Trà"}, {"id": "cup", "name": "Chén"}]
+    )
+    answer = owner.post("/v1/recommend", json={"profile": "user_id:taster", "items": ["tea"]})
+    told = answer.json()
+    assert (told["items"], told["reason"], told["stale"]) == ([], "no_candidates", False)
+    whole = until(
+        lambda: (
+            (found := owner.get(f"/v1/decisions/{told['id']}")).status_code == 200 and found.json()
+        )
+    )
+    assert (whole["placement"]["id"], whole["fill"]) == ("@recommend", "fallback")
+    assert whole["features"]["seeds"] == ["tea"]
+    denied = {"purpose": "personalisation", "channel": "web", "state": "denied"}
+    server.tell(
+        {"type": "track", "userId": "no-thanks", "event": "Consent Updated", "properties": denied}
+    )
+    said_no = owner.post("/v1/recommend", json={"profile": "user_id:no-thanks"}).json()
+    assert (said_no["items"], said_no["reason"]) == ([], "consent")

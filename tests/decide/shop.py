@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from duyen.decide import choose
+from duyen.decide.context import NOTHING, Context
 from duyen.model import rule
 from duyen.model.catalogue import Item, Offer, Placement
+from duyen.model.decision import Decision
 from duyen.model.event import Event
 from duyen.model.person import Person, Trait
 from duyen.model.program import Program, Segment, WorkspaceSettings
@@ -51,6 +55,9 @@ class Shop:
     def item(self, id: str, /) -> Item | None:
         return self.items.get(id)
 
+    def snapshot(self, recommender: str, /) -> str:
+        return "7"
+
     def recommend(
         self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
     ) -> Sequence[Suggestion]:
@@ -85,6 +92,21 @@ def program(
         placements={placement.id: placement},
         settings=WorkspaceSettings(hold_out=hold_out),
     )
+
+
+def ask(
+    offers: Program,
+    who: Person | None = None,
+    shop: Shop | None = None,
+    seed: int = 1,
+    placement: Placement = HOME,
+    now: Millis = NOW,
+    context: Context = NOTHING,
+) -> Decision:
+    """One decision."""
+    chance = random.Random(seed)
+    view = shop or Shop()
+    return choose(placement, who, USER, offers, view, now, chance, person_id="p1", context=context)
 
 
 def person(**traits: object) -> Person:

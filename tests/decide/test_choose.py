@@ -13,7 +13,6 @@ from duyen.decide.choose import LISTED, OTHERS
 from duyen.decide.reasons import EXPLANATIONS, explain, read
 from duyen.model.catalogue import Item, Placement
 from duyen.model.consent import Statement
-from duyen.model.decision import Decision
 from duyen.model.log import decode_entries, encode_entry
 from duyen.model.person import GLOBAL, HELD_OUT, TREATED, Cell, Person
 from duyen.model.program import Program
@@ -25,6 +24,7 @@ from tests.decide.shop import (
     USER,
     Shop,
     Suggestion,
+    ask,
     event,
     offer,
     person,
@@ -33,18 +33,6 @@ from tests.decide.shop import (
 
 BASKET = [{"product_id": "tea"}, {"product_id": "POST", "kind": "postage"}, {"x": 1}, "?"]
 ITEMS = Placement("shelf", fill="items", recommender="bought_together", limit=3)
-
-
-def ask(
-    offers: Program,
-    who: Person | None = None,
-    shop: Shop | None = None,
-    seed: int = 1,
-    placement: Placement = HOME,
-) -> Decision:
-    return choose(
-        placement, who, USER, offers, shop or Shop(), NOW, random.Random(seed), person_id="p1"
-    )
 
 
 @st.composite

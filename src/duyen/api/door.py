@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -14,13 +16,17 @@ from duyen import collect, decide
 from duyen.api.collecting import Collecting, Hot, knows
 from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
 from duyen.api.keys import Keyring, check_origin
+from duyen.decide.context import NOTHING, Context
+from duyen.decide.reasons import read
 from duyen.identity import Rules, person_id, usable
 from duyen.model.catalogue import Item, Placement
+from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.decision import Decision
 from duyen.model.errors import DuyenError, InvalidInput, NotAllowed, NotFound, Unavailable
 from duyen.model.event import Identifier
 from duyen.model.log import Lane, encode_entry
 from duyen.model.person import Person
+from duyen.recommend import recommenders
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
 from duyen.runtime.view import HouseView
@@ -32,6 +38,9 @@ LONGEST_OFFSET = 18
 """Digits of an offset; more would not fit into a row number."""
 FRESH_WAIT = 0.1
 """Seconds that `decide` waits for the caller's own last event (read your writes)."""
+MOST_RECOMMENDED = 50
+RECOMMEND = "@recommend"
+"""The placement under which answers of /v1/recommend are decided, logged and counted; no definition has this name."""
 
 
 class Visitor(msgspec.Struct, rename="camel"):
@@ -54,6 +63,7 @@ class Ask(msgspec.Struct):
     recommender: str = "popular"
     items: list[str] = []
     limit: int = 4
+    brand: str = DEFAULT_BRAND
 
 
 _decode_visitor = msgspec.json.Decoder(Visitor).decode
@@ -86,7 +96,7 @@ class Door:
             if request.method != "POST":
                 raise InvalidInput("request.method", f"{request.path} takes POST.", status=405)
             await self.routes[request.path](request, send)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             problem = InvalidInput(
                 "request.malformed", f"The body is not what is expected: {error}."
             )
@@ -116,35 +126,69 @@ class Door:
         )
 
     async def decide(self, request: Request, send: Send) -> None:
-        """POST /v1/decide: a decision for each placement, durable before it is answered."""
+        """POST /v1/decide: a decision for each placement, durable before it is answered.
+
+        A placement that is not known gets an error of its own beside the others' decisions.
+        """
         ask = _decode_ask(await request.body(SMALL_BODY))
         identifier, whole, trusted, source = self._asker(request, ask)
         if not ask.placements or len(ask.placements) > MOST_PLACEMENTS:
             raise InvalidInput(
                 "decide.placements", f"Name 1 to {MOST_PLACEMENTS} placements.", at="placements"
             )
+        context = decide.read_context(ask.context)
         stale = not await self._fresh(ask.after)
-        decisions = self.choose(ask.placements, identifier, trusted=trusted, source=source)
+        places = self.places(ask.placements)
+        known = [place for place in places.values() if isinstance(place, Placement)]
+        decisions = self.choose(known, identifier, trusted=trusted, source=source, context=context)
+        kept, decisions = await self._keep(decisions, known)
+        by_name = {decision.placement: decision for decision in decisions}
+        shown = [
+            self.shown(by_name[name], whole=whole)
+            if isinstance(place, Placement)
+            else unknown(name, place, whole=whole)
+            for name, place in places.items()
+        ]
+        body = {"decisions": shown, "stale": stale or not kept}
+        await answer_json(send, body, 200, self._cors(request))
+
+    async def _keep(
+        self, decisions: list[Decision], places: list[Placement]
+    ) -> tuple[bool, list[Decision]]:
+        """Make decisions durable; where the log refuses, the fallbacks that are given instead."""
         try:
             await self.commits.append(Lane.LIVE, [encode_entry(d) for d in decisions])
         except Unavailable:
-            decisions = [self._fallback(d) for d in decisions]
-            stale = True
-        shown = [self.shown(d, whole=whole) for d in decisions]
-        await answer_json(send, {"decisions": shown, "stale": stale}, 200, self._cors(request))
+            pairs = zip(decisions, places, strict=True)
+            return False, [self._fallback(decision, place) for decision, place in pairs]
+        return True, decisions
+
+    def places(self, names: Iterable[str]) -> dict[str, Placement | NotFound]:
+        """The placement of each name, or why there is none; raises NotFound where none of them is known."""
+        placements = self.house.program().placements
+        found = {name: placements.get(name) or _no_placement(name, placements) for name in names}
+        if not any(isinstance(place, Placement) for place in found.values()):
+            raise next(place for place in found.values() if isinstance(place, NotFound))
+        return found
 
     def choose(
-        self, names: list[str], identifier: tuple[str, str], *, trusted: bool, source: str
+        self,
+        places: Iterable[Placement],
+        identifier: Identifier,
+        *,
+        trusted: bool,
+        source: str,
+        context: Context = NOTHING,
     ) -> list[Decision]:
         """A decision for each placement; not told to the log yet."""
         program, now = self.house.program(), self.house.clock.now()
         self.view.refresh()
         person = self._person(identifier)
         own_id = person_id(identifier)
-        truths = decide.Truths(person or Person(own_id), now)
+        truths = decide.Truths(person or Person(own_id), now, context)
         return [
             decide.choose(
-                self._placement(program.placements, name),
+                place,
                 person,
                 identifier,
                 program,
@@ -156,31 +200,19 @@ class Door:
                 trusted=trusted,
                 source=source,
             )
-            for name in names
+            for place in places
         ]
 
-    def _fallback(self, decision: Decision) -> Decision:
-        program = self.house.program()
+    def _fallback(self, decision: Decision, place: Placement) -> Decision:
         return decide.fallback(
-            program.placements[decision.placement],
+            place,
             decision.identifier,
-            program,
+            self.house.program(),
             decision.time,
             id=decision.id,
             person_id=decision.person,
             arm=decision.arm,
         )
-
-    def _placement(self, placements: dict[str, Placement], name: str) -> Placement:
-        found = placements.get(name)
-        if found is None:
-            known = ", ".join(sorted(placements)) or "none yet"
-            raise InvalidInput(
-                "placement.unknown",
-                f"There is no placement “{name}”; there are: {known}.",
-                at="placements",
-            )
-        return found
 
     def _person(self, identifier: tuple[str, str]) -> Person | None:
         person = self.house.state.person_of(*identifier)
@@ -308,26 +340,73 @@ class Door:
         }
 
     async def recommend(self, request: Request, send: Send) -> None:
-        """POST /v1/recommend: a recommender's items for a person or for given items."""
+        """POST /v1/recommend: a recommender's items, decided and logged like those of a placement."""
         ask = _decode_ask(await request.body(SMALL_BODY))
-        identifier, whole, _, _ = self._asker(request, ask)
-        self.view.refresh()
-        limit = max(1, min(ask.limit, 50))
-        person = self._person(identifier)
-        seeds, bought = decide.tastes(person) if person else ((), frozenset())
-        found = self.view.recommend(
-            ask.recommender,
-            seeds=tuple(ask.items) or seeds,
-            exclude=bought if not ask.items else frozenset(),
-            limit=limit,
+        identifier, whole, trusted, source = self._asker(request, ask)
+        if ask.recommender not in _recommenders():
+            raise NotFound(
+                "recommend.unknown_recommender",
+                f"There is no recommender “{ask.recommender[:80]}”; there are: "
+                f"{', '.join(sorted(_recommenders()))}.",
+                at="recommender",
+            )
+        limit = max(1, min(ask.limit, MOST_RECOMMENDED))
+        place = Placement(
+            RECOMMEND, fill="items", recommender=ask.recommender, limit=limit, brand=ask.brand
         )
+        # What is asked for by name counts like what the page is about.
+        told = {**ask.context, "items": ask.items} if ask.items else ask.context
+        stale = not await self._fresh(ask.after)
+        decisions = self.choose(
+            [place],
+            identifier,
+            trusted=trusted,
+            source=source,
+            context=decide.read_context(told),
+        )
+        kept, (decision,) = await self._keep(decisions, [place])
+        why = {c.arm: c for c in decision.candidates}
         items = []
-        for scored in found:
-            line = self._item(scored.item)
+        for id, reason in zip(decision.items, decision.explanation, strict=False):
+            line = self._item(id)
             if whole:
-                line |= {"score": scored.score, "why": scored.why}
+                line |= {"score": why[id].score, "why": read(reason)[1]["why"]}
             items.append(line)
-        await answer_json(send, {"items": items}, 200, self._cors(request))
+        body = {"id": decision.id, "items": items, "stale": stale or not kept}
+        if whole:
+            body |= {"reason": decision.reason, "arm": decision.arm}
+        await answer_json(send, body, 200, self._cors(request))
+
+
+def unknown(name: str, error: NotFound, *, whole: bool) -> dict[str, Any]:
+    """What stands in the place of a decision where there is no such placement; a browser learns no other names."""
+    told: dict[str, Any] = {"code": error.code, "message": error.message}
+    if not whole:
+        told["message"] = f"There is no placement “{name[:80]}”."
+    return {
+        "id": None,
+        "placement": name,
+        "fill": "fallback",
+        "offer": None,
+        "content": {},
+        "items": [],
+        "error": told,
+    }
+
+
+def _no_placement(name: str, placements: Iterable[str]) -> NotFound:
+    known = ", ".join(sorted(placements)) or "none yet"
+    return NotFound(
+        "placement.unknown",
+        f"There is no placement “{name[:80]}”; there are: {known}.",
+        at="placements",
+    )
+
+
+@cache
+def _recommenders() -> frozenset[str]:
+    """The installed recommenders' names."""
+    return frozenset(recommenders())
 
 
 def _preflight(origin: str, admitted: bool) -> Headers:

@@ -66,13 +66,15 @@ def _hot() -> Described:
     )
     asker: list[Described] = [{"secretKey": []}, {}]
     paths["/v1/decide"] = _post(
-        f"A decision for each placement, durable before it is answered. {ASKER}",
+        "A decision for each placement, durable before it is answered. A placement that is not known gets `error` and"
+        f" a null `id` beside the others; only where none is known the answer is 404. {ASKER}",
         "DecideAsk",
         "Decisions",
         asker,
     )
     paths["/v1/recommend"] = _post(
-        f"A recommender's items for a person or for given items. {ASKER}",
+        "A recommender's items for a person or for given items, decided and logged like those of a placement: who is"
+        f" held out gets none. {ASKER}",
         "RecommendAsk",
         "Recommended",
         asker,
@@ -140,13 +142,23 @@ def _schemas() -> Described:
     )
     decision = _object(
         ["id", "placement", "fill", "offer", "content", "items"],
-        id=TEXT,
+        id={"type": ["string", "null"]},
         placement=TEXT,
         fill={"enum": ["offers", "items", "fallback"]},
         offer={"type": ["string", "null"]},
         content=OBJECT,
         items=_list(_ref("Item")),
+        error=_object(["code", "message"], code=TEXT, message=TEXT),
     )
+    context = {
+        "type": "object",
+        "description": (
+            "What the page knows of this moment, at most 8 KB and 5 deep: `product` in view and `items` in the cart"
+            " (ids, or maps with `product_id`), `page`, `url`, `device`, `locale`, `timezone`, and fields of your own."
+        ),
+        "additionalProperties": True,
+        "example": {"product": "tea", "items": ["cup"], "page": {"path": "/tra"}, "locale": "vi"},
+    }
     error = _object(["code", "message", "docs"], code=TEXT, message=TEXT, at=TEXT, docs=TEXT)
     rejected = _object(["index", "reasons"], index={"type": "integer"}, reasons=_list(TEXT))
     return {
@@ -163,7 +175,7 @@ def _schemas() -> Described:
         "VisitorAsk": _object(["writeKey"], writeKey=TEXT, token=TEXT),
         "Visitor": _object(["token", "anonymousId"], token=TEXT, anonymousId=TEXT),
         "DecideAsk": _object(
-            ["placements"], placements=_list(TEXT), context=OBJECT, after=TEXT, **asker
+            ["placements"], placements=_list(TEXT), context=context, after=TEXT, **asker
         ),
         "Decisions": _object(
             ["decisions", "stale"], decisions=_list(_ref("Shown")), stale={"type": "boolean"}
@@ -171,7 +183,19 @@ def _schemas() -> Described:
         "Shown": decision,
         "Item": item,
         "RecommendAsk": _object(
-            [], recommender=TEXT, items=_list(TEXT), limit={"type": "integer"}, **asker
+            [],
+            recommender=TEXT,
+            items=_list(TEXT),
+            limit={"type": "integer"},
+            brand=TEXT,
+            context=context,
+            after=TEXT,
+            **asker,
         ),
-        "Recommended": _object(["items"], items=_list(_ref("Item"))),
+        "Recommended": _object(
+            ["id", "items", "stale"],
+            id=TEXT,
+            items=_list(_ref("Item")),
+            stale={"type": "boolean"},
+        ),
     }

@@ -294,12 +294,19 @@ def decide(
     import msgspec
 
     from duyen.api.door import Door
+    from duyen.model.catalogue import Placement
+    from duyen.model.errors import NotFound
     from duyen.model.log import Lane
 
     with opened(data) as house:
         door = Door(house)
         identifier, fact = door.named(key)
-        decisions = door.choose(placement, identifier, trusted=fact, source="cli")
+        places = door.places(placement).values()
+        missing = [place for place in places if isinstance(place, NotFound)]
+        if missing:
+            raise missing[0]
+        known = [place for place in places if isinstance(place, Placement)]
+        decisions = door.choose(known, identifier, trusted=fact, source="cli")
         tell(house, Lane.LIVE, list(decisions))
         shown = [msgspec.to_builtins(door.shown(decision, whole=True)) for decision in decisions]
     for one in shown:

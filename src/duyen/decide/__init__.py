@@ -2,6 +2,7 @@
 
 from duyen.decide.cells import CELL_ASSIGNED, arm, assign, cell
 from duyen.decide.choose import choose, fallback, tastes
+from duyen.decide.context import NOTHING, Context, read_context
 from duyen.decide.eligibility import (
     Rulebook,
     Scored,
@@ -17,7 +18,9 @@ from duyen.decide.policy import Arms, Policy, Weighed, policy, registered
 
 __all__ = [
     "CELL_ASSIGNED",
+    "NOTHING",
     "Arms",
+    "Context",
     "Policy",
     "Rulebook",
     "Scored",
@@ -38,6 +41,7 @@ __all__ = [
     "item_problem",
     "outcome",
     "policy",
+    "read_context",
     "registered",
     "tastes",
 ]

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from duyen.decide import cells, reasons
+from duyen.decide.context import NOTHING, Context
 from duyen.decide.eligibility import (
     PERSONALISATION,
     REASONS,
@@ -31,6 +32,7 @@ from duyen.decide.policy import Arms, BoolArray, Weighed, draw, policy
 from duyen.decide.reasons import explain
 from duyen.model.catalogue import Placement
 from duyen.model.decision import Candidate, Decision
+from duyen.model.errors import InvalidRule
 from duyen.model.event import ORDER_COMPLETED, Event, Identifier
 from duyen.model.person import HELD_OUT, Person
 from duyen.model.program import Program
@@ -74,6 +76,7 @@ def choose(
     *,
     person_id: str = "",
     truths: Truths | None = None,
+    context: Context = NOTHING,
     id: str = "",
     trusted: bool = False,
     source: str = "",
@@ -81,14 +84,14 @@ def choose(
     """Decide what this person gets at this placement now.
 
     `person_id` is `identity.person_id(identifier)`, needed only where there is no document yet. `truths`
-    shares rule results between the placements of one request: `Truths(person, now)`. `id` names the
-    decision; without one it is drawn from `rng`. `trusted` and `source` say who asked.
+    shares rule results between the placements of one request: `Truths(person, now, context)`; without it the
+    `context` counts. `id` names the decision; without one it is drawn from `rng`. `trusted` and `source` say who asked.
     """
     if person is None and not person_id:
         raise ValueError("a person without a document needs person_id, which decides the hold-out")
     known = person if person is not None else Person(person_id)
     arm = cells.arm(person, person_id, program)
-    shared = truths if truths is not None else Truths(known, now)
+    shared = truths if truths is not None else Truths(known, now, context)
     answer = _answer(placement, arm, program, view, shared, rng)
     name = id or f"{rng.getrandbits(128):032x}"
     return _decision(
@@ -144,15 +147,20 @@ def _answer(
     """The hold-out first, then the person's no, then what the placement is filled with."""
     if arm == HELD_OUT:
         why = explain(reasons.HELD_OUT_SHARE, share=program.settings.hold_out)
-        return _Answer(reasons.HOLD_OUT, (why,), placement.fallback)
+        return _Answer(reasons.HOLD_OUT, (why,), placement.fallback, features=_told(truths))
     if denied(truths.person, PERSONALISATION, placement.brand):
         why = explain(reasons.CONSENT_DENIED, purpose=PERSONALISATION)
         return _Answer(reasons.CONSENT, (why,), placement.fallback)
     if not placement.live:
-        return _none_left(placement, (), {})
+        return _none_left(placement, (), _told(truths))
     if placement.fill == "items":
-        return _items(placement, truths, view)
+        return _items(placement, program, truths, view)
     return _offer(shelves(program).at(placement), truths, view, rng)
+
+
+def _told(truths: Truths) -> dict[str, Any]:
+    """The context as a feature: what the caller said of the moment."""
+    return {"context": truths.context.data} if truths.context.data else {}
 
 
 def _none_left(
@@ -188,15 +196,22 @@ def _offer(shelf: Shelf, truths: Truths, view: View, rng: random.Random) -> _Ans
     weighed = rule.weigh(arms, eligible)
     index = draw(weighed.propensities, rng.random())
     offer = shelf.offers[index]
+    listed = _listed(shelf.ids, eligible, weighed, index) + left_out
+    try:
+        content = shelf.content(index, truths, view)
+    except InvalidRule as error:
+        why = explain(reasons.CONTENT_FAILED, offer=offer.id, at=error.at or "content")
+        fallback = shelf.placement.fallback
+        return _Answer(reasons.CONTENT, (why,), fallback, candidates=listed, features=features)
     return _Answer(
         reasons.CHOSEN,
         _offer_reasons(shelf, index, arms, weighed, features),
-        offer.content,
+        content,
         chosen=offer.id,
         propensity=float(weighed.propensities[index]),
         policy=rule.name,
         policy_version=rule.version,
-        candidates=_listed(shelf.ids, eligible, weighed, index) + left_out,
+        candidates=listed,
         features=features,
     )
 
@@ -211,7 +226,10 @@ def _offer_features(shelf: Shelf, truths: Truths, codes: Codes) -> dict[str, Any
         and isinstance(value := _short(trait.value), str | int | float | bool)
     }
     counts = np.bincount(codes, minlength=1).tolist()
+    quiet = shelf.quiet(truths)
     return {
+        **_told(truths),
+        **({} if quiet is None else {"quiet_hours": quiet}),
         "events": person.events,
         "segments": shelf.held(truths),
         "traits": traits,
@@ -261,27 +279,32 @@ def _listed_excluded(excluded: Iterator[tuple[str, str]]) -> tuple[Candidate, ..
 # Items
 
 
-def _items(placement: Placement, truths: Truths, view: View) -> _Answer:
-    """A recommender's best items that can be sold and are new to the person, filled up with popular ones."""
-    person = truths.person
+def _items(placement: Placement, program: Program, truths: Truths, view: View) -> _Answer:
+    """Items that can be sold and are new to the person: those that go with what the page is about, then with what
+    they dealt with last, then popular ones."""
+    person, present = truths.person, truths.context.items
     seeds, bought = tastes(person)
-    ask = 3 * placement.limit + _SEEDS
-    picked: dict[str, Scored] = {}
-    excluded: dict[str, str] = {}
-    personal = view.recommend(placement.recommender, seeds=seeds, exclude=bought, limit=ask)
-    _pick(personal, placement, bought, view, picked, excluded)
-    own = len(picked)
-    if own < placement.limit and placement.recommender != POPULAR:
-        popular = view.recommend(POPULAR, seeds=(), exclude=bought | picked.keys(), limit=ask)
-        _pick(popular, placement, bought, view, picked, excluded)
+    bound = placement.quiet_hours == "respect"
+    quiet = bound and truths.quiet(program.settings)
+    filling = _Filling(placement, bought, frozenset(present), view, quiet=quiet)
+    snapshot = view.snapshot(placement.recommender)
+    if present:
+        filling.add(placement.recommender, present)
+    filling.add(placement.recommender, seeds)
+    own = len(filling.picked)
+    if placement.recommender != POPULAR:
+        filling.add(POPULAR, ())
+    picked = filling.picked
     features = {
+        **_told(truths),
+        **({"quiet_hours": quiet} if bound else {}),
         "events": person.events,
-        "seeds": list(seeds),
+        "seeds": list(dict.fromkeys((*present, *seeds))),
         "bought": len(bought),
         "filled_up": len(picked) - own,
-        "excluded": dict(Counter(excluded.values())),
+        "excluded": dict(Counter(filling.excluded.values())),
     }
-    left_out = _listed_excluded(iter(excluded.items()))
+    left_out = _listed_excluded(iter(filling.excluded.items()))
     if not picked:
         return _none_left(placement, left_out, features)
     items = tuple(picked)
@@ -292,35 +315,62 @@ def _items(placement: Placement, truths: Truths, view: View) -> _Answer:
         chosen=",".join(items),
         items=items,
         policy=f"{RECOMMENDER}{placement.recommender}",
-        policy_version=view.code_version,
+        policy_version=snapshot or view.code_version,
         # The list is fixed by what is known, so that each of its items was certain to be in it.
         candidates=(*(Candidate(i, float(s.score), 1.0) for i, s in picked.items()), *left_out),
         features=features,
     )
 
 
-def _pick(
-    ranked: Sequence[Scored],
-    placement: Placement,
-    bought: frozenset[str],
-    view: View,
-    picked: dict[str, Scored],
-    excluded: dict[str, str],
-) -> None:
-    """Add the best that pass until the placement is full; note why others did not."""
-    for scored in ranked:
-        if len(picked) >= placement.limit:
+class _Filling:
+    """A placement on its way to being full: the items picked, best first, and why others were not."""
+
+    def __init__(
+        self,
+        placement: Placement,
+        bought: frozenset[str],
+        present: frozenset[str],
+        view: View,
+        *,
+        quiet: bool,
+    ) -> None:
+        self._placement, self._bought, self._present = placement, bought, present
+        self._view, self._quiet = view, quiet
+        self.picked: dict[str, Scored] = {}
+        self.excluded: dict[str, str] = {}
+
+    def add(self, recommender: str, seeds: tuple[str, ...]) -> None:
+        """Add the best that pass until the placement is full."""
+        if len(self.picked) >= self._placement.limit:
             return
-        if scored.item in picked:
-            continue
-        item = view.item(scored.item)
-        code = reasons.BOUGHT if scored.item in bought else item_problem(item)
-        if not code and item is not None and item.brand != placement.brand:
+        ranked = self._view.recommend(
+            recommender,
+            seeds=seeds,
+            exclude=self._bought | self._present | self.picked.keys(),
+            limit=3 * self._placement.limit + _SEEDS,
+        )
+        for scored in ranked:
+            if len(self.picked) >= self._placement.limit:
+                return
+            code = self._problem(scored.item)
+            if code:
+                self.excluded.setdefault(scored.item, code)
+            else:
+                self.picked.setdefault(scored.item, scored)
+
+    def _problem(self, id: str) -> str:
+        """Why an item is not shown here, or nothing."""
+        if id in self._bought:
+            return reasons.BOUGHT
+        if id in self._present:
+            return reasons.PRESENT
+        if self._quiet:
+            return reasons.QUIET_HOURS
+        item = self._view.item(id)
+        code = item_problem(item)
+        if not code and item is not None and item.brand != self._placement.brand:
             code = reasons.OTHER_BRAND
-        if code:
-            excluded.setdefault(scored.item, code)
-        else:
-            picked[scored.item] = scored
+        return code
 
 
 def _item_reasons(placement: Placement, picked: Mapping[str, Scored], own: int) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Who may be shown which offer at a placement, as of one instant, and why not.
 
-Checked in this order, the first that fails gives the code: live, readable, brand, rule, consent, cap,
-item known, sellable, in stock. On a site nothing is pushed at anybody, so that consent means "not denied" (a push
-channel asks for "granted") and quiet hours do not apply: placements of this release are all on the web.
+Checked in this order, the first that fails gives the code: live, readable, brand, rule, context, consent, cap,
+quiet hours, item known, sellable, in stock. On a site nothing is pushed at anybody, so that consent means "not denied"
+(a push channel asks for "granted") and quiet hours bind only where the offer or the placement says so.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from duyen.decide import reasons
+from duyen.decide.content import Words
+from duyen.decide.context import NOTHING, Context
 from duyen.decide.policy import Arms, FloatArray
 from duyen.model.catalogue import Item, Offer, Placement
 from duyen.model.consent import ANY, consent_key
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person
-from duyen.model.program import Program
-from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs
+from duyen.model.program import Program, WorkspaceSettings
+from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs, Where
 from duyen.model.times import Millis, parse_duration
 from duyen.model.values import to_micros
-from duyen.rules import evaluate, inline
+from duyen.rules import evaluate, inline, matches
+from duyen.rules.quiet import quiet_for
 
 _K = TypeVar("_K")
 Codes = npt.NDArray[np.uint8]
@@ -51,7 +54,8 @@ class View(Protocol):
     """What a decision reads besides the person and the program: shared state as of now.
 
     `counters_version` changes whenever a counter of an arm changes. `counter` of an unknown name is empty.
-    `recommend` gives at most `limit` items, best first, and nothing where there is no such snapshot yet.
+    `recommend` gives at most `limit` items, best first, and nothing where there is no such snapshot yet; `snapshot`
+    names the version of the model it asks.
     """
 
     @property
@@ -60,6 +64,7 @@ class View(Protocol):
     def code_version(self) -> str: ...
     def counter(self, name: str, /) -> Mapping[str, int]: ...
     def item(self, id: str, /) -> Item | None: ...
+    def snapshot(self, recommender: str, /) -> str: ...
     def recommend(
         self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
     ) -> Sequence[Scored]: ...
@@ -86,9 +91,10 @@ class Truths:
     Hand the same one to several `choose` calls about the same person, instant, program and view.
     """
 
-    def __init__(self, person: Person, now: Millis) -> None:
-        self.person, self.now = person, now
+    def __init__(self, person: Person, now: Millis, context: Context = NOTHING) -> None:
+        self.person, self.now, self.context = person, now, context
         self._known: dict[int, bool] = {}
+        self._quiet: bool | None = None
         self._items: dict[str, str] = {}
         self.digested = False
 
@@ -98,6 +104,13 @@ class Truths:
         if found is None:
             found = self._known[number] = evaluate(rule, self.person, self.now).truth
         return found
+
+    def quiet(self, settings: WorkspaceSettings) -> bool:
+        """Whether it is within the person's quiet hours, by their own clock."""
+        if self._quiet is None:
+            end = quiet_for(self.person, settings, self.now, self.context.timezone)
+            self._quiet = end is not None
+        return self._quiet
 
     def problem(self, item: str, view: View) -> str:
         """Why an item cannot be offered, or nothing."""
@@ -147,6 +160,7 @@ def check(offer: Offer, book: Rulebook) -> None:
     except ValueError as problem:
         raise InvalidRule("offer.cap_window", f"{problem}.", at="cap_window") from problem
     book.number(offer.eligible)
+    Words(offer.content)
 
 
 class Shelf:
@@ -154,7 +168,7 @@ class Shelf:
 
     def __init__(self, placement: Placement, program: Program, book: Rulebook) -> None:
         self.placement = placement
-        self._book = book
+        self._book, self._settings = book, program.settings
         self.offers = _offers_at(placement, program)
         self.ids = [offer.id for offer in self.offers]
         self._counters = [counter_name(placement.id, offer.id) for offer in self.offers]
@@ -166,6 +180,12 @@ class Shelf:
         self._ruled = _grouped(
             (book.number(o.eligible), i) for i, o in open_offers if o.eligible != All(())
         )
+        self._conditions = _conditions((o.when, i) for i, o in open_offers if o.when)
+        self._bound = [
+            i for i, o in open_offers if "respect" in (placement.quiet_hours, o.quiet_hours)
+        ]
+        words = ((i, Words(o.content)) for i, o in open_offers)
+        self._words = {i: said for i, said in words if not said.fixed}
         self._purposes = _grouped((o.purpose, i) for i, o in open_offers)
         self._capped = {
             o.id: (i, o.cap, parse_duration(o.cap_window))
@@ -222,15 +242,33 @@ class Shelf:
         for number, indices in self._ruled.items():
             if not truths.of(number, self._book.rules[number]):
                 codes[indices] = _CODES[reasons.RULE]
+        for where, indices in self._conditions:
+            if not matches(where, truths.context.data):
+                _leave_out(codes, indices, reasons.CONTEXT)
         for purpose, indices in self._purposes.items():
             if denied(person, purpose, self.placement.brand):
                 _leave_out(codes, indices, reasons.DENIED)
         _leave_out(codes, self._seen_enough(truths), reasons.CAP)
+        if self.quiet(truths):
+            _leave_out(codes, self._bound, reasons.QUIET_HOURS)
         for item, index in self._tied:
             problem = truths.problem(item, view)
             if problem and not codes[index]:
                 codes[index] = _CODES[problem]
         return codes
+
+    def quiet(self, truths: Truths) -> bool | None:
+        """Whether the person's quiet hours hold; None where no offer here asks."""
+        return truths.quiet(self._settings) if self._bound else None
+
+    def content(self, index: int, truths: Truths, view: View) -> dict[str, str]:
+        """What an offer says here and now; raises InvalidRule where its words fail."""
+        offer, words = self.offers[index], self._words.get(index)
+        if words is None:
+            return offer.content
+        item = view.item(offer.item) if offer.item else None
+        known = msgspec.structs.asdict(item) if item else {}
+        return words.fill({"context": truths.context.data, "item": known})
 
     def _seen_enough(self, truths: Truths) -> list[int]:
         """The offers whose cap is reached."""
@@ -304,6 +342,19 @@ def _grouped(pairs: Iterator[tuple[_K, int]]) -> dict[_K, Indices]:
     for key, index in pairs:
         groups.setdefault(key, []).append(index)
     return {key: np.array(indices, np.intp) for key, indices in groups.items()}
+
+
+def _conditions(
+    pairs: Iterator[tuple[tuple[Where, ...], int]],
+) -> list[tuple[tuple[Where, ...], Indices]]:
+    """Each distinct `when` once; told apart as they are written, because 1 == True in Python."""
+    said: dict[bytes, tuple[Where, ...]] = {}
+    groups: dict[bytes, list[int]] = {}
+    for where, index in pairs:
+        key = _encode(where)
+        said[key] = where
+        groups.setdefault(key, []).append(index)
+    return [(said[key], np.array(indices, np.intp)) for key, indices in groups.items()]
 
 
 def _nodes(rule: Rule) -> Iterator[Rule]:

@@ -13,35 +13,43 @@ CHOSEN: Final = "chosen"
 HOLD_OUT: Final = "hold_out"
 NO_CANDIDATES: Final = "no_candidates"
 CONSENT: Final = "consent"
+CONTENT: Final = "content"
 
 # Candidate.excluded
 NOT_LIVE: Final = "not_live"
 BROKEN: Final = "broken"
 OTHER_BRAND: Final = "brand"
 RULE: Final = "rule"
+CONTEXT: Final = "context"
 DENIED: Final = "consent"
 CAP: Final = "cap"
+QUIET_HOURS: Final = "quiet_hours"
 UNKNOWN_ITEM: Final = "item_unknown"
 NOT_SELLABLE: Final = "not_sellable"
 OUT_OF_STOCK: Final = "out_of_stock"
 BOUGHT: Final = "already_bought"
+PRESENT: Final = "present"
 
 EXCLUSIONS: Final = (
     NOT_LIVE,
     BROKEN,
     OTHER_BRAND,
     RULE,
+    CONTEXT,
     DENIED,
     CAP,
+    QUIET_HOURS,
     UNKNOWN_ITEM,
     NOT_SELLABLE,
     OUT_OF_STOCK,
     BOUGHT,
+    PRESENT,
 )
 
 # Decision.explanation
 HELD_OUT_SHARE: Final = "hold_out.share"
 CONSENT_DENIED: Final = "consent.denied"
+CONTENT_FAILED: Final = "content.failed"
 NONE_LEFT: Final = "candidates.none_left"
 ELIGIBLE: Final = "candidates.eligible"
 RATE: Final = "policy.rate"
@@ -54,6 +62,7 @@ FILLED_UP: Final = "items.filled_up"
 EXPLANATIONS: Final = (
     HELD_OUT_SHARE,
     CONSENT_DENIED,
+    CONTENT_FAILED,
     NONE_LEFT,
     ELIGIBLE,
     RATE,

@@ -22,7 +22,7 @@ from duyen.model.program import (
 )
 from duyen.model.rule import All
 from duyen.model.times import parse_duration
-from duyen.rules import inline, parse_rule
+from duyen.rules import inline, parse_rule, parse_where
 
 Definition = Segment | Journey | Message | Offer | Placement | WorkspaceSettings
 KINDS: dict[str, ResourceKind] = {
@@ -61,7 +61,9 @@ def parse(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
         eligible = (
             parse_rule(body.pop("eligible"), at="eligible") if "eligible" in body else All(())
         )
-        offer: Offer = msgspec.structs.replace(_convert(kind, body, Offer), eligible=eligible)
+        when = parse_where(body.pop("when"), at="when") if "when" in body else ()
+        plain_offer = _convert(kind, body, Offer)
+        offer: Offer = msgspec.structs.replace(plain_offer, eligible=eligible, when=when)
         return offer
     if kind in ("message", "placement"):
         plain: Message | Placement = _convert(

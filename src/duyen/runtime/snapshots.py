@@ -15,12 +15,12 @@ class Snapshots:
         self._models = Models(folder)
         self._loaded: dict[str, tuple[str, Snapshot]] = {}
 
-    def newest(self, recommender: str) -> Snapshot | None:
-        """The newest snapshot of a recommender, or None before the first training."""
+    def newest(self, recommender: str) -> tuple[str, Snapshot | None]:
+        """The newest snapshot of a recommender and its version; ("", None) before the first training."""
         current = self._models.current(f"recommend-{recommender}")
         if current is None:
-            return None
+            return "", None
         known = self._loaded.get(recommender)
         if known is None or known[0] != current.name:
             known = self._loaded[recommender] = (current.name, load(current))
-        return known[1]
+        return known

@@ -25,6 +25,7 @@ class HouseView:
         self._state, self._snapshots = state, Snapshots(models)
         self._counters: dict[str, dict[str, int]] = {}
         self._items: dict[str, Item | None] = {}
+        self._models: dict[str, tuple[str, Snapshot | None]] = {}
         self._read_at = -1.0
         self._seen = -1
         self.counters_version = 0
@@ -36,6 +37,7 @@ class HouseView:
         if moment - self._read_at < FRESH_SECONDS:
             return
         self._read_at = moment
+        self._models.clear()
         seen = self._state.changed()
         if seen == self._seen:
             return
@@ -57,11 +59,22 @@ class HouseView:
             self._items[id] = msgspec.convert(found, Item) if found else None
         return self._items[id]
 
+    def snapshot(self, recommender: str, /) -> str:
+        """The version of a recommender's snapshot, or nothing before the first training."""
+        return self._model(recommender)[0]
+
     def recommend(
         self, recommender: str, /, seeds: Sequence[str], exclude: frozenset[str], limit: int
     ) -> Sequence[Scored]:
-        """Ask the newest snapshot of a recommender; nothing where there is none yet."""
-        snapshot: Snapshot | None = self._snapshots.newest(recommender)
+        """Ask the snapshot of a recommender; nothing where there is none yet."""
+        _, snapshot = self._model(recommender)
         if snapshot is None:
             return ()
         return snapshot.recommend(Query(tuple(seeds), exclude, limit))
+
+    def _model(self, recommender: str) -> tuple[str, Snapshot | None]:
+        """The snapshot and its version, the same until the next refresh: one request, one model."""
+        found = self._models.get(recommender)
+        if found is None:
+            found = self._models[recommender] = self._snapshots.newest(recommender)
+        return found

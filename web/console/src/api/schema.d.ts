@@ -431,7 +431,7 @@ export interface paths {
         put?: never;
         /**
          * A decision for each placement, durable before it is answered.
-         * @description A decision for each placement, durable before it is answered. A secret key; or from a page `writeKey` and the visitor token.
+         * @description A decision for each placement, durable before it is answered. A placement that is not known gets `error` and a null `id` beside the others; only where none is known the answer is 404. A secret key; or from a page `writeKey` and the visitor token.
          */
         post: {
             parameters: {
@@ -482,8 +482,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A recommender's items for a person or for given items.
-         * @description A recommender's items for a person or for given items. A secret key; or from a page `writeKey` and the visitor token.
+         * A recommender's items for a person or for given items, decided and logged like those of a placement: who is held out gets none.
+         * @description A recommender's items for a person or for given items, decided and logged like those of a placement: who is held out gets none. A secret key; or from a page `writeKey` and the visitor token.
          */
         post: {
             parameters: {
@@ -2987,6 +2987,19 @@ export interface components {
         };
         DecideAsk: {
             placements: string[];
+            /**
+             * @description What the page knows of this moment, at most 8 KB and 5 deep: `product` in view and `items` in the cart (ids, or maps with `product_id`), `page`, `url`, `device`, `locale`, `timezone`, and fields of your own.
+             * @example {
+             *       "product": "tea",
+             *       "items": [
+             *         "cup"
+             *       ],
+             *       "page": {
+             *         "path": "/tra"
+             *       },
+             *       "locale": "vi"
+             *     }
+             */
             context?: {
                 [key: string]: unknown;
             };
@@ -3004,7 +3017,7 @@ export interface components {
             stale: boolean;
         };
         Shown: {
-            id: string;
+            id: string | null;
             placement: string;
             /** @enum {unknown} */
             fill: "offers" | "items" | "fallback";
@@ -3013,6 +3026,10 @@ export interface components {
                 [key: string]: unknown;
             };
             items: components["schemas"]["Item"][];
+            error?: {
+                code: string;
+                message: string;
+            };
         };
         Item: {
             id: string;
@@ -3026,6 +3043,24 @@ export interface components {
             recommender?: string;
             items?: string[];
             limit?: number;
+            brand?: string;
+            /**
+             * @description What the page knows of this moment, at most 8 KB and 5 deep: `product` in view and `items` in the cart (ids, or maps with `product_id`), `page`, `url`, `device`, `locale`, `timezone`, and fields of your own.
+             * @example {
+             *       "product": "tea",
+             *       "items": [
+             *         "cup"
+             *       ],
+             *       "page": {
+             *         "path": "/tra"
+             *       },
+             *       "locale": "vi"
+             *     }
+             */
+            context?: {
+                [key: string]: unknown;
+            };
+            after?: string;
             profile?: string;
             writeKey?: string;
             visitor?: string;
@@ -3035,7 +3070,9 @@ export interface components {
             };
         };
         Recommended: {
+            id: string;
             items: components["schemas"]["Item"][];
+            stale: boolean;
         };
     };
     responses: never;
