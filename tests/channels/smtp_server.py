@@ -28,6 +28,7 @@ class ScriptedServer:
         self.mails: list[tuple[str, bytes]] = []
         self.greeting = "220 scripted"
         self.extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
+        self.takes_any_data = False
         self.answers: dict[str, dict[str, str]] = {}
         """Key -> {MAIL | RCPT | DATA | content: answer}, used once."""
         self._taken: Counter[str] = Counter()
@@ -74,7 +75,7 @@ class ScriptedServer:
     async def _conversation(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        key = ""
+        key, wanted = "", False
         writer.write(f"{self.greeting}\r\n".encode())
         while line := (await reader.readline()).decode().strip():
             self.transcript.append(line)
@@ -86,6 +87,10 @@ class ScriptedServer:
             if verb in ("MAIL", "RCPT"):
                 key = line.partition("<")[2].partition("@")[0]
             answer = self._answer(verb, key)
+            if verb == "DATA" and not (wanted or self.takes_any_data) and answer.startswith("354"):
+                answer = "503 5.5.1 no valid recipients"
+            if verb in ("MAIL", "RCPT"):
+                wanted = answer.startswith("250") and (verb == "MAIL" or wanted)
             if answer == HANG_UP:
                 return
             if answer == SILENCE:

@@ -15,10 +15,12 @@ from duyen.testing.channels import CHECKS, Check
 from tests.channels.smtp_server import HANG_UP, SILENCE, ScriptedServer
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """A scripted server that listens."""
+@pytest.fixture(params=["one command at a time", "commands together"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[ScriptedServer]:
+    """A scripted server that listens; some take several commands at once."""
     async with ScriptedServer() as listening:
+        if request.param == "one command at a time":
+            listening.extensions = ("8BITMIME",)
         yield listening
 
 
@@ -104,8 +106,30 @@ async def test_the_envelope_is_cleared_after_a_refusal(server: ScriptedServer) -
     server.answers["a"] = {"RCPT": "550 5.1.1 no such person"}
     await send(server, "a", "b")
     verbs = [line.partition(" ")[0].upper() for line in server.transcript]
-    assert verbs == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA", "QUIT"]
+    together = ["DATA"] if "PIPELINING" in server.extensions else []
+    refused = ["MAIL", "RCPT", *together, "RSET"]
+    assert verbs == ["EHLO", *refused, "MAIL", "RCPT", "DATA", "QUIT"]
     assert server.connections == 1
+
+
+async def test_a_server_that_wants_a_content_for_nobody_gets_none(server: ScriptedServer) -> None:
+    server.takes_any_data = True
+    server.answers["a"] = {"RCPT": "550 5.1.1 no such person"}
+    first, second = await send(server, "a", "b")
+    assert (first.fate, first.code, second.fate) == ("failed", 550, "sent")
+    assert [key for key, _ in server.mails] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["354 go on\r\n250 and more", "no code", "250-" + "x" * 70_000, "250-a\r\nb"]
+)
+async def test_answers_that_were_not_asked_for_end_the_connection(odd: str) -> None:
+    async with ScriptedServer() as server:
+        server.answers["a"] = {"DATA": odd}
+        first, second = await send(server, "a", "b")
+        assert (first.fate, second.fate) == ("retry", "sent")
+        assert server.connections == 2
+        assert server.taken("a") == 0
 
 
 async def test_a_server_that_is_not_there_is_tried_later() -> None:

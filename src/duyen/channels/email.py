@@ -20,6 +20,7 @@ import msgspec
 from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
 
 from duyen.channels.interface import Capabilities, Outgoing, Result
+from duyen.channels.pipeline import envelope
 
 _ENVELOPE = re.compile(r"[!-;=?-~]+@[A-Za-z0-9.-]+")
 """Visible ASCII without the angle brackets that end an address on the line."""
@@ -188,16 +189,36 @@ class _Connection:
             if not _ENVELOPE.fullmatch(address):
                 return Result(mail.key, "failed", 0, f"{address[:80]!r} is not an address")
         try:
-            await self._client.mail(mail.sender)
-            await self._client.rcpt(mail.to)
-            answer = await self._client.execute_command(b"DATA")
-            if answer.code != 354:
-                raise SMTPResponseException(answer.code, answer.message)
+            if self._client.supports_extension("pipelining"):
+                await self._envelope_at_once(mail)
+            else:
+                await self._envelope(mail)
         except SMTPResponseException as error:
             return await self._refused(mail, error)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _Broken(Result(mail.key, "retry", 0, _said(error))) from None
         return await self._content(mail)
+
+    async def _envelope(self, mail: Outgoing) -> None:
+        """One command after the other; raises SMTPResponseException for the first that is refused."""
+        await self._client.mail(mail.sender)
+        await self._client.rcpt(mail.to)
+        answer = await self._client.execute_command(b"DATA")
+        if answer.code != 354:
+            raise SMTPResponseException(answer.code, answer.message)
+
+    async def _envelope_at_once(self, mail: Outgoing) -> None:
+        """All commands in one round trip; raises SMTPResponseException for the first that is refused."""
+        answers = await envelope(self._client, mail, self._settings.timeout)
+        for (code, message), wanted in zip(
+            answers, ((250, 251), (250, 251, 252), (354,)), strict=True
+        ):
+            if code in wanted:
+                continue
+            if answers[-1][0] == 354:
+                # It waits for a content that it would give to nobody: there is no way back but the door.
+                self._client.close()
+            raise SMTPResponseException(code, message)
 
     async def _content(self, mail: Outgoing) -> Result:
         """The content and its answer; a break in here leaves the fate unknown."""

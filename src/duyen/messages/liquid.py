@@ -126,8 +126,11 @@ def _locale(context: RenderContext) -> tuple[str, str, tzinfo]:
 @liquid_filter
 def _money(value: object, currency: object = "", *, context: RenderContext) -> str:
     language, own, _ = _locale(context)
-    code = str(currency) if currency and not is_undefined(currency) else own
-    return "" if is_undefined(value) else format_money(value, code, language)
+    if type(currency) is not str:
+        currency = "" if is_undefined(currency) else str(currency or "")
+    if type(value) is not str and is_undefined(value):
+        return ""
+    return format_money(value, currency or own, language)
 
 
 @with_context

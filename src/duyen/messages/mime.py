@@ -11,6 +11,7 @@ from binascii import b2a_base64, b2a_qp
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from struct import Struct
 
 from duyen.messages.template import Rendered
 from duyen.model.times import Millis
@@ -160,8 +161,15 @@ def _encode(raw: bytes) -> tuple[bytes, bytes]:
         # It ends soft lines as the text ends its own; a text of one line gives it no example.
         return b"quoted-printable", quoted if b"\r\n" in raw else quoted.replace(b"\n", b"\r\n")
     packed = b2a_base64(raw, newline=False)
-    lines = [packed[start : start + _LINE] for start in range(0, len(packed), _LINE)]
-    return b"base64", b"\r\n".join(lines)
+    whole, rest = divmod(len(packed), _LINE)
+    lines = _lines(whole).unpack_from(packed)
+    return b"base64", b"\r\n".join((*lines, packed[-rest:]) if rest else lines)
+
+
+@lru_cache(maxsize=1024)
+def _lines(count: int) -> Struct:
+    """Cuts so many whole lines at once."""
+    return Struct(f"{_LINE}s" * count)
 
 
 def _clean(value: str) -> str:

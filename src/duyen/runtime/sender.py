@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import uvloop
 
 from duyen import decide
 from duyen.channels.attempts import AskProvider, Attempt, Patience, Settle, Wait, next_move
@@ -338,5 +339,5 @@ def main(settings: Settings) -> None:
             raise Conflict(
                 "sender.running", f"Another sender works on {house.folder}; stop it first."
             ) from error
-        asyncio.run(_serve(house))
+        uvloop.run(_serve(house))
     house.close()
