@@ -92,13 +92,14 @@ def _set_up(owner: httpx.Client) -> None:
         {"id": id, "name": name, "price": "130000", "currency": "VND", "url": f"/p/{id}"}
         for name, id in PEOPLE.items()
     ]
+    hostile = {**HOSTILE, "body": f"{{% raw %}}{HOSTILE['body']}{{% endraw %}}"}
     for path, body in {
         "settings": {"hold_out": 0.0, "language": "vi", "currency": "VND"},
         "placements/hero": hero,
         "placements/hostile": {"name": "Hostile", "fill": "offers"},
         "placements/shelf": shelf,
         "offers/tea": {"name": "Trà", "placements": ["hero"], "content": OFFER},
-        "offers/hostile": {"name": "Hostile", "placements": ["hostile"], "content": HOSTILE},
+        "offers/hostile": {"name": "Hostile", "placements": ["hostile"], "content": hostile},
         "catalog/items": items,
     }.items():
         answer = owner.put(f"/v1/{path}", json=body)
@@ -321,6 +322,33 @@ def test_a_name_that_is_not_known_does_not_empty_the_others(
     assert page.locator("#hero strong").text_content() == OFFER["title"]
     page.wait_for_selector("#odd[data-duyen-ready]")
     assert page.locator("#odd").text_content() == "Nội dung cũ"
+    assert page.locator("#odd[data-duyen-decision]").count() == 0
+
+
+def test_what_the_page_is_about_goes_with_the_question(
+    visit: Visit, site: Site, line: str, owner: httpx.Client
+) -> None:
+    page = still(visit().page)
+    body = (
+        """<main data-duyen-context='{"product": {"product_id": "lotus"}, "table": 3}'></main>"""
+        '<script type="application/json" data-duyen-context>{"items": ["pot"], "table": 4}</script>'
+        f"<div data-duyen-context='[broken'></div>{HERO}"
+        "<script>duyen.context({ mood: 'calm' });</script>"
+    )
+    page.goto(site.put("/about", line, body))
+    page.wait_for_selector("#hero[data-duyen-decision]")
+    id = page.locator("#hero").get_attribute("data-duyen-decision")
+
+    def kept() -> Any:
+        found = owner.get(f"/v1/decisions/{id}")
+        return found.json() if found.status_code == 200 else None
+
+    context = until(kept)["features"]["context"]
+    assert context["product"] == {"product_id": "lotus"}
+    assert (context["items"], context["table"], context["mood"]) == (["pot"], 4, "calm")
+    assert context["page"]["path"] == "/about"
+    assert context["device"] == {"type": "desktop"}
+    assert context["timezone"]
 
 
 def test_a_browser_without_storage_is_served_like_any_other(

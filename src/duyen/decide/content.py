@@ -61,7 +61,8 @@ def _template(text: str, at: str) -> BoundTemplate:
         template = liquid.TEXT.from_string(text)
         found = template.analyze()
     except (LiquidError, RecursionError) as error:
-        raise InvalidRule("offer.content", f"The Liquid cannot be read: {error}.", at=at) from error
+        first = (str(error).splitlines() or ["it is nested too deep"])[0]
+        raise InvalidRule("offer.content", f"The Liquid cannot be read: {first}.", at=at) from error
     unknown = sorted(set(found.globals) - set(ROOTS))
     if unknown:
         raise InvalidRule(

@@ -3,7 +3,7 @@
  *
  *   <script src="https://your.duyen/tag.js" data-write-key="wk_…"></script>
  *
- * It gives `window.duyen` with page, track, identify, consent and decide. Calls made before it has loaded are kept:
+ * It gives `window.duyen` with page, track, identify, consent, context and decide. Calls made before it has loaded are kept:
  * window.duyen = window.duyen || []; duyen.push(["track", "Product Viewed", { product_id: "p1" }]).
  */
 import { Placements } from "./placements";
@@ -80,6 +80,11 @@ class Duyen {
   reset(): void {
     this.privacy.clear();
     this.transport.forget();
+  }
+
+  /** Say what this moment is about, as the server's `context` has it; `null` takes a field back. */
+  context(told: JsonObject): void {
+    Object.assign(this.transport.told, told);
   }
 
   /** Ask for the placements that are on the page now. */

@@ -63,7 +63,8 @@ export class Placements {
     const visible = new Set(found.filter((each) => each.hasAttribute(READY)));
     const patience = setTimeout(() => this.reveal(found), PATIENCE);
     try {
-      const decisions = await this.ask([...new Set(found.map(placement))].filter(Boolean));
+      const names = [...new Set(found.map(placement))].filter(Boolean);
+      const decisions = (await this.transport.decide(names)).filter(known);
       for (const element of found) {
         const decision = decisions.find((each) => each.placement === placement(element));
         if (decision && (visible.has(element) || !element.hasAttribute(READY))) this.show(element, decision);
@@ -74,17 +75,6 @@ export class Placements {
       clearTimeout(patience);
       for (const element of found) if (!this.shown.has(element)) this.asked.delete(element);
       this.reveal(found);
-    }
-  }
-
-  /** One name that the server does not know must not empty the others. */
-  private async ask(names: string[]): Promise<Decision[]> {
-    try {
-      return await this.transport.decide(names);
-    } catch (problem) {
-      if (names.length < 2 || !this.transport.refused(problem)) throw problem;
-      const each = await Promise.allSettled(names.map((name) => this.transport.decide([name])));
-      return each.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
     }
   }
 
@@ -134,6 +124,12 @@ export class Placements {
     this.track("Decision Clicked", { ...about(decision), ...(item ? { item } : {}) });
     void this.transport.flush();
   }
+}
+
+/** A name that the server does not know is told to whoever looks into the console, and leaves the page as it is. */
+function known(decision: Decision): boolean {
+  if (decision.error) reportError(new Error(decision.error.message));
+  return !decision.error;
 }
 
 function placement(element: Element): string {

@@ -1,4 +1,5 @@
 /** Speaking to the server: a visitor's token, events in small batches, decisions. */
+import { here, moment } from "./context";
 import type { Privacy } from "./privacy";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -11,6 +12,8 @@ export interface Decision {
   offer: string | null;
   content: Record<string, string>;
   items: { id: string; name: string; price: string; currency: string; image: string; url: string }[];
+  /** Why there is no decision for this placement; its id is null then. */
+  error?: { code: string; message: string };
 }
 
 const WAIT = 250;
@@ -24,6 +27,8 @@ const TIMEOUT = 10_000;
 const DAY = 86_400_000;
 
 export class Transport {
+  /** What the page's own script says of this moment, sent with every question. */
+  told: JsonObject = {};
   private token = "";
   private anonymousId = "";
   private userId = "";
@@ -109,11 +114,6 @@ export class Transport {
     return this.privacy.allowed;
   }
 
-  /** Whether this is the server's own no. */
-  refused(problem: unknown): boolean {
-    return problem instanceof Refused;
-  }
-
   async decide(placements: string[]): Promise<Decision[]> {
     await this.flush();
     try {
@@ -135,7 +135,7 @@ export class Transport {
       writeKey: this.writeKey,
       visitor: this.token,
       placements,
-      context: { url: location.href, locale: navigator.language },
+      context: moment(this.told),
       after: this.offset,
     };
     if (this.userId && this.hash) asked.user = { id: this.userId, hash: this.hash };
@@ -224,9 +224,7 @@ function context(): JsonObject {
   const campaign: JsonObject = {};
   for (const [key, value] of where) if (key.startsWith("utm_")) campaign[key.slice(4)] = value;
   return {
-    page: { url: location.href, path: location.pathname, title: document.title, referrer: document.referrer },
-    locale: navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...here(),
     userAgent: navigator.userAgent,
     library: { name: "duyen-tag", version: "0.1.0" },
     ...(Object.keys(campaign).length ? { campaign } : {}),
