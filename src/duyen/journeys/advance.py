@@ -7,7 +7,7 @@ they are until it is live again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -62,7 +62,7 @@ def advance(
     program: Program,
     now: Millis,
     *,
-    members: frozenset[str],
+    members: Set[str],
     entered: frozenset[str],
     assign: Assign,
 ) -> list[Effect]:
@@ -76,9 +76,11 @@ def advance(
     if isinstance(happening, Receipt):
         contact.settle(person, happening)
         return []
+    withdrawn = contact.withdraw(person) if isinstance(happening, Happened | Joined) else ()
+    if not person.places and not entered and _calls_nobody(happening, plan):
+        return [*withdrawn]
     walk = _Walk(person, program, plan, now, assign)
-    if isinstance(happening, Happened | Joined):
-        walk.effects.extend(contact.withdraw(person))
+    walk.effects.extend(withdrawn)
     walk.go_on()
     for arrival in _arrivals(person, happening, plan, now, members, entered):
         walk.enter(arrival)
@@ -134,12 +136,19 @@ def bounded(properties: dict[str, Any], limit: int = TRIGGER_BYTES) -> dict[str,
     return kept
 
 
+def _calls_nobody(happening: Happening, plan: Plan) -> bool:
+    """Whether it is an event that starts no journey, as most are."""
+    return isinstance(happening, Happened) and (
+        not happening.reacts or happening.event.name not in plan.by_event
+    )
+
+
 def _arrivals(
     person: Person,
     happening: Happening,
     plan: Plan,
     now: Millis,
-    members: frozenset[str],
+    members: Set[str],
     entered: frozenset[str],
 ) -> Iterator[_Arrival]:
     """The journeys that this happening calls the person into."""
@@ -167,7 +176,7 @@ def _by_event(happening: Happened, plan: Plan) -> Iterator[_Arrival]:
             yield _Arrival(journey, f"event@{cause}", bounded(event.properties))
 
 
-def _by_schedule(nudged: Nudged, plan: Plan, members: frozenset[str]) -> Iterator[_Arrival]:
+def _by_schedule(nudged: Nudged, plan: Plan, members: Set[str]) -> Iterator[_Arrival]:
     journey = plan.walkable.get(nudged.journey)
     if journey is None or not isinstance(journey.entry, ScheduleEntry):
         return
@@ -175,7 +184,7 @@ def _by_schedule(nudged: Nudged, plan: Plan, members: frozenset[str]) -> Iterato
         yield _Arrival(journey, f"schedule@{nudged.run}", {})
 
 
-def _existing(person: Person, plan: Plan, members: frozenset[str]) -> Iterator[_Arrival]:
+def _existing(person: Person, plan: Plan, members: Set[str]) -> Iterator[_Arrival]:
     """Members of an `include_existing` journey's segment who have never been in that journey."""
     for segment in sorted(members):
         for journey in plan.by_segment.get(segment, ()):

@@ -41,13 +41,12 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Member(msgspec.Struct, frozen=True, tag="member"):
-    """The person entered or left a segment at `at`, as far as time alone is concerned until `until`."""
+    """The person entered or left a segment at `at`."""
 
     person: str
     segment: str
     entered: bool
     at: Millis
-    until: Millis
 
 
 class Add(msgspec.Struct, frozen=True, tag="add"):

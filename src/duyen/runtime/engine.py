@@ -23,7 +23,7 @@ import msgspec
 from duyen import __version__, collect, measure, profiles
 from duyen.identity import Evidence, Rules
 from duyen.model.decision import Decision
-from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Member
+from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
 from duyen.model.errors import Conflict
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
@@ -37,7 +37,7 @@ from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
 from duyen.runtime.settings import Settings
-from duyen.step import Plan, Work, step_batch
+from duyen.step import Moves, Plan, Work, step_batch
 from duyen.stores.rows import Head
 from duyen.stores.state import State
 
@@ -249,8 +249,8 @@ class Engine:
         plan = self.house.plan()
         found = self._who(batch, plan)
         works = self._works(batch, found, plan)
-        step_batch(works, plan, batch.now)
-        self._store(works, batch, found.persons)
+        moves = step_batch(works, plan, batch.now)
+        self._store(works, moves, batch, found.persons)
 
     def _who(self, batch: Batch, plan: Plan) -> Identified:
         settings = plan.program.settings
@@ -290,7 +290,7 @@ class Engine:
             if work.person.events and work.person.specs != plan.specs_print and not joined:
                 work.history = self._history(work.person)
             works.append(work)
-        return works
+        return sorted(works, key=lambda work: work.person.id)  # in the order of what is stored
 
     def _others(self, batch: Batch) -> Iterable[tuple[str, Happening]]:
         """What happens to people other than events: receipts, timers, nudges."""
@@ -385,8 +385,11 @@ class Engine:
 
     # -- storing what a batch made
 
-    def _store(self, works: Sequence[Work], batch: Batch, people: Sequence[str]) -> None:
+    def _store(
+        self, works: Sequence[Work], moves: Moves, batch: Batch, people: Sequence[str]
+    ) -> None:
         self._store_documents(works)
+        self.state.put_members(moves.entered, moves.left)
         effects = [effect for work in works for effect in work.effects]
         self._tally(effects, works, batch)
         self._store_effects(effects, batch.now)
@@ -415,7 +418,6 @@ class Engine:
         enqueue: list[Enqueue] = []
         adds: list[Add] = []
         facts: list[Fact] = []
-        entered: dict[tuple[str, str], Millis | None] = {}
         for effect in effects:
             if isinstance(effect, Enqueue):
                 enqueue.append(effect)
@@ -423,17 +425,11 @@ class Engine:
                 adds.append(effect)
             elif isinstance(effect, Fact):
                 facts.append(effect)
-            elif isinstance(effect, Member):
-                entered[effect.segment, effect.person] = effect.at if effect.entered else None
             elif isinstance(effect, Cancel):
                 self._cancel(effect, now)
         self.state.enqueue(enqueue, now)
         self.state.add(adds)
         self.state.put_facts(facts)
-        self.state.put_members(
-            [(s, p, at) for (s, p), at in entered.items() if at is not None],
-            [pair for pair, at in entered.items() if at is None],
-        )
 
     def _tally(self, effects: Sequence[Effect], works: Sequence[Work], batch: Batch) -> None:
         """Count what reports show; before receipts settle their contacts."""

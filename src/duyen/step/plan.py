@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
+import numpy as np
 
 from duyen.decide import Rulebook
 from duyen.journeys import plan as journeys_plan
@@ -25,11 +26,14 @@ class Plan:
         self.broken: dict[tuple[str, str], str] = dict(program.broken)
         """(kind, id) -> what is wrong: such a definition holds for nobody and stops nothing else."""
         raw = {id: segment.rule for id, segment in program.segments.items()}
-        self.rules: dict[str, Rule] = {id: self._inlined(id, raw) for id in raw}
+        self.rules: dict[str, Rule] = {id: self._inlined(id, raw) for id in sorted(raw)}
         self.compiled = Compiled(self.rules)
         self.segments = list(self.rules)
         self.places = {name: row for row, name in enumerate(self.segments)}
         self.journeys = journeys_plan.plan_of(program)
+        starts = self.journeys.by_segment
+        self.starting = np.array([name in starts for name in self.segments], dtype=bool)
+        """Which segments call somebody into a journey."""
         self.broken |= {("journey", id): why for id, why in self.journeys.broken.items()}
         self.specs: dict[str, SeriesSpec] = series_needed(self._every_rule())
         self.specs_print = fingerprint(self.specs)

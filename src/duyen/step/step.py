@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duyen import decide, measure
 from duyen.journeys.advance import advance, next_wake, reconcile
@@ -50,22 +53,32 @@ class Work:
     effects: list[Effect] = field(default_factory=list)
 
 
+class Moves(NamedTuple):
+    """Who entered (segment, person, since) and left (segment, person); by segment, people as in the batch."""
+
+    entered: list[tuple[str, str, Millis]]
+    left: list[tuple[str, str]]
+
+
 def step(
     person: Person, happening: Happening, plan: Plan, now: Millis, standing: Standing | None = None
 ) -> tuple[Person, list[Effect]]:
     """What one happening makes of one person, and what should follow from it."""
     work = Work(person, [happening], dict(standing or {}))
-    step_batch([work], plan, now)
-    return work.person, work.effects
+    entered, left = step_batch([work], plan, now)
+    moved = [Member(person, segment, True, since) for segment, person, since in entered]
+    moved += [Member(person, segment, False, now) for segment, person in left]
+    return work.person, [*moved, *work.effects]
 
 
-def step_batch(batch: Sequence[Work], plan: Plan, now: Millis) -> None:
-    """Step every person of a batch; results are left in each Work."""
+def step_batch(batch: Sequence[Work], plan: Plan, now: Millis) -> Moves:
+    """Step every person of a batch; results are left in each Work, but who moved comes as rows to store."""
     reactions = [_learn(work, plan, now) for work in batch]
-    entered = _stand(batch, plan, now)
-    for work, reacting in zip(batch, reactions, strict=True):
-        news = frozenset() if work.quiet else entered.get(id(work), frozenset())
+    moves, starts = _stand(batch, plan, now)
+    for column, (work, reacting) in enumerate(zip(batch, reactions, strict=True)):
+        news = frozenset() if work.quiet else frozenset(starts.get(column, ()))
         _react(work, reacting, news, plan, now)
+    return moves
 
 
 def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
@@ -146,41 +159,46 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     work.person.specs = plan.specs_print
 
 
-def _stand(batch: Sequence[Work], plan: Plan, now: Millis) -> dict[int, frozenset[str]]:
-    """Bring everyone's segments up to date; returns who entered which."""
-    names = plan.segments
+def _stand(batch: Sequence[Work], plan: Plan, now: Millis) -> tuple[Moves, dict[int, set[str]]]:
+    """Bring everyone's segments up to date; returns who moved, and the entries that start journeys."""
+    moves = Moves([], [])
+    starts: dict[int, set[str]] = {}
     if not batch:
-        return {}
+        return moves, starts
     truth, until = plan.compiled.evaluate([work.person for work in batch], now)
-    was = np.zeros(truth.shape, dtype=bool)
-    place = plan.places
-    for column, work in enumerate(batch):
-        standing = work.standing
-        if standing:
-            if not standing.keys() <= place.keys():
-                _leave_what_is_gone(work, plan, now)
-            was[[place[segment] for segment in standing], column] = True
-    entered: dict[int, set[str]] = {}
-    for row, column in np.argwhere(truth != was).tolist():
-        work, segment, inside = batch[column], names[row], bool(truth[row, column])
-        if inside:
-            work.standing[segment] = now
-            entered.setdefault(id(work), set()).add(segment)
-        else:
-            del work.standing[segment]
-        ends = int(until[row, column])
-        work.effects.append(Member(work.person.id, segment, inside, now, ends))
-    soonest = until.min(axis=0) if len(names) else np.full(len(batch), NEVER)
+    was = _before(batch, plan, moves)
+    names, people = plan.segments, [work.person.id for work in batch]
+    standings = [work.standing for work in batch]
+    rows, columns = np.nonzero(truth & ~was)
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        standings[column][names[row]] = now
+        moves.entered.append((names[row], people[column], now))
+    starting = plan.starting[rows]
+    for row, column in zip(rows[starting].tolist(), columns[starting].tolist(), strict=True):
+        starts.setdefault(column, set()).add(names[row])
+    for row, column in np.argwhere(was & ~truth).tolist():
+        del standings[column][names[row]]
+        moves.left.append((names[row], people[column]))
+    soonest = until.min(axis=0).tolist() if names else [NEVER] * len(batch)
     for work, wake in zip(batch, soonest, strict=True):
-        work.wake = int(wake)
-    return {key: frozenset(segments) for key, segments in entered.items()}
+        work.wake = wake
+    return moves, starts
 
 
-def _leave_what_is_gone(work: Work, plan: Plan, now: Millis) -> None:
-    """Nobody is in a segment that was deleted."""
-    for segment in [segment for segment in work.standing if segment not in plan.places]:
-        del work.standing[segment]
-        work.effects.append(Member(work.person.id, segment, False, now, NEVER))
+def _before(batch: Sequence[Work], plan: Plan, moves: Moves) -> NDArray[np.bool_]:
+    """Where everybody stood, one row per segment; nobody is left in a segment that was deleted."""
+    place = plan.places
+    for work in batch:
+        if not work.standing.keys() <= place.keys():
+            for segment in [segment for segment in work.standing if segment not in place]:
+                del work.standing[segment]
+                moves.left.append((segment, work.person.id))
+    was = np.zeros((len(place), len(batch)), dtype=bool)
+    counts = [len(work.standing) for work in batch]
+    stood = map(place.__getitem__, chain.from_iterable(work.standing for work in batch))
+    rows = np.fromiter(stood, dtype=np.intp, count=sum(counts))
+    was[rows, np.repeat(np.arange(len(batch)), counts)] = True
+    return was
 
 
 def _react(
@@ -188,12 +206,17 @@ def _react(
 ) -> None:
     """Let journeys move the person, and set the one timer."""
     person, program = work.person, plan.program
-    members = frozenset(work.standing)
     if entered and not any(isinstance(happening, Happened) for happening in told):
         told = [*told, Due()]  # time alone brought them in: whatever the occasion, it counts
     for happening in told:
         work.effects += advance(
-            person, happening, program, now, members=members, entered=entered, assign=_assign
+            person,
+            happening,
+            program,
+            now,
+            members=work.standing.keys(),
+            entered=entered,
+            assign=_assign,
         )
         if not isinstance(happening, Receipt) and getattr(happening, "reacts", True):
             entered = frozenset()
