@@ -102,7 +102,8 @@ class Shop:
         data = escape(msgspec.json.encode(told).decode(), quote=True)
         about = escape(msgspec.json.encode({"product": told}).decode(), quote=True)
         body = (
-            f'<div class="product" data-product="{data}" data-duyen-context="{about}"><img src="{_picture(item)}" alt="">'
+            f'<div class="product" data-product="{data}" data-duyen-context="{about}">'
+            f'<img src="{_picture(item)}" alt="">'
             f"<div><h1>{escape(item.name)}</h1><p class='note'>{escape(self.categories.get(item.category, ''))}</p>"
             f'<p class="price">{_money(item.price)}</p>'
             '<button data-add data-added="Đã thêm vào giỏ">Thêm vào giỏ</button></div></div>'
