@@ -26,7 +26,8 @@ from duyen.model.event import Event
 from duyen.model.person import Person
 from duyen.model.rule import Did
 from duyen.model.times import DAY
-from duyen.stores.lake import EventRow, Lake, event_batch, people_batch
+from duyen.stores.lake import Lake
+from duyen.stores.lake_rows import EventRow, event_batch, people_batch
 from duyen.stores.query import Query
 
 EVENTS = 500_000

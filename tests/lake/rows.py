@@ -3,7 +3,7 @@
 from typing import Any
 
 from duyen.model.event import Event
-from duyen.stores.lake import EventRow, FactRow
+from duyen.stores.lake_rows import EventRow, FactRow
 
 NOON = 1_700_000_000_000
 

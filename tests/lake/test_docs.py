@@ -8,7 +8,8 @@ from duyen.model.catalogue import Item
 from duyen.model.consent import Statement
 from duyen.model.person import Person, Trait
 from duyen.model.times import DAY
-from duyen.stores.lake import EventRow, Lake, item_batch, people_batch
+from duyen.stores.lake import Lake
+from duyen.stores.lake_rows import EventRow, item_batch, people_batch
 from duyen.stores.query import VIEWS, Query
 from tests.floor_plan import ROOT
 from tests.lake.rows import NOON, event

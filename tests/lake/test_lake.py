@@ -15,15 +15,8 @@ from duyen.model.person import Person, Trait
 from duyen.model.times import DAY
 from duyen.model.values import canonical
 from duyen.rules.columns import twins
-from duyen.stores.lake import (
-    CHECKPOINT_EVERY,
-    MANY_FILES,
-    EventRow,
-    Lake,
-    item_batch,
-    people_batch,
-    redirect_batch,
-)
+from duyen.stores.lake import CHECKPOINT_EVERY, MANY_FILES, Lake
+from duyen.stores.lake_rows import EventRow, item_batch, people_batch, redirect_batch
 from duyen.stores.query import Query
 from tests.lake.rows import NOON, event, fact, row
 
@@ -114,7 +107,7 @@ def test_a_second_telling_of_an_event_is_left_out(lake: Lake, query: Query) -> N
 
 def test_a_second_telling_is_known_after_a_merge(lake: Lake, query: Query) -> None:
     lake.append_events([row(1, id="m", person="loser")], "live", 1)
-    lake.write_snapshot("redirects", redirect_batch({"loser": "winner"}))
+    lake.write_snapshot("owners", redirect_batch({"loser": "winner"}))
     assert lake.append_events([row(2, id="m", person="winner")], "live", 2) == 0
     assert lake.append_events([row(3, id="m", person="other")], "live", 3) == 1
 
@@ -209,7 +202,7 @@ def test_an_erased_person_is_nowhere_on_the_disk(lake: Lake, query: Query, compa
     lake.append_facts([fact(1, "gone-person"), fact(2)], "facts", 2)
     people = [Person(id="gone-person"), Person(id="p1")]
     lake.write_snapshot("people", people_batch(people))
-    lake.write_snapshot("redirects", redirect_batch({"gone-alias": "gone-person", "x": "p1"}))
+    lake.write_snapshot("owners", redirect_batch({"gone-alias": "gone-person", "x": "p1"}))
     if compacted:
         lake.compact()
     assert lake.delete_person("gone-person") == 5
@@ -281,7 +274,7 @@ def test_items_and_redirects_are_snapshots_too(lake: Lake, query: Query) -> None
     assert query.sql("SELECT id, name, price, stock, sellable, tags FROM items").rows == [
         ("A", "Đèn", "2.00", None, True, '["new"]')
     ]
-    lake.write_snapshot("redirects", redirect_batch({"a": "b", "b": "c", "x": "y", "y": "x"}))
+    lake.write_snapshot("owners", redirect_batch({"a": "b", "b": "c", "x": "y", "y": "x"}))
     answer = dict(query.sql("SELECT * FROM redirects WHERE person < 'x'").rows)
     assert answer == {"a": "c", "b": "c"}
 

@@ -9,7 +9,8 @@ from duyen.model.person import Person, Trait
 from duyen.model.rule import All, Did, Not, TraitIs
 from duyen.model.rule import Test as Comparison
 from duyen.model.times import DAY
-from duyen.stores.lake import EventRow, Lake, people_batch, redirect_batch
+from duyen.stores.lake import Lake
+from duyen.stores.lake_rows import EventRow, people_batch, redirect_batch
 from duyen.stores.query import VIEWS, Query
 from tests.lake.rows import NOON, event, row
 
@@ -52,7 +53,7 @@ def test_a_new_commit_is_seen_at_once(lake: Lake, query: Query) -> None:
 
 def test_a_person_is_the_one_who_lives_on(lake: Lake, query: Query) -> None:
     lake.append_events([row(1, person="a"), row(2, person="b"), row(3, person="c")], "live", 3)
-    lake.write_snapshot("redirects", redirect_batch({"a": "b", "b": "c"}))
+    lake.write_snapshot("owners", redirect_batch({"a": "b", "b": "c"}))
     rows = query.sql("SELECT person, person_then FROM events ORDER BY seq").rows
     assert rows == [("c", "a"), ("c", "b"), ("c", "c")]
 
@@ -86,7 +87,7 @@ def test_recommenders_learn_from_what_was_sold(shop: Query) -> None:
 
 def test_members_of_a_rule(lake: Lake, query: Query) -> None:
     lake.append_events([row(1, person="a"), row(2, person="loser"), row(3, person="c")], "live", 3)
-    lake.write_snapshot("redirects", redirect_batch({"loser": "b"}))
+    lake.write_snapshot("owners", redirect_batch({"loser": "b"}))
     people = [Person(id=id, traits={"city": Trait(id, NOON, "m")}) for id in ("a", "b", "c", "d")]
     lake.write_snapshot("people", people_batch(people))
     viewed = Did("Page Viewed", within=DAY)

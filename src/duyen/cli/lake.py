@@ -33,15 +33,20 @@ def flush(data: Data = None, as_json: AsJson = False) -> None:
 
 @lake.command("compact")
 def compact(data: Data = None, as_json: AsJson = False) -> None:
-    """Put small files together and take away those that nobody reads any more."""
+    """Sort what was appended, write rows under their owners, and remove files that nobody reads any more."""
     from duyen.stores.lake import Lake
+    from duyen.stores.lake_rows import LOGS
 
     with opened(data) as house:
         store = Lake(house.folder / "lake")
-        files = store.compact()
+        runs = sum(store.compact(table) for table in LOGS)
+        moved = store.settle()
         removed = store.vacuum()
-    say(f"{files} files were put together, {removed} old ones removed.")
-    conclude({"compacted": files, "removed": removed}, as_json)
+    say(
+        f"Runs sorted: {runs:,}. Changes of hands written into their rows: {moved:,}."
+        f" Files removed that nobody reads any more: {removed:,}."
+    )
+    conclude({"runs": runs, "moved": moved, "removed": removed}, as_json)
 
 
 @lake.command("info")

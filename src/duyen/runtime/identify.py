@@ -6,6 +6,7 @@ than before, re-resolves its whole component, and may rename, join or split peop
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -137,9 +138,10 @@ def _resolve(
     evidence |= {key: fresh[key] for key in keys}
     resolution = resolve(evidence.values(), (), rules)
     people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
+    before = {key: row.person for key, row in old.items() if row.person}
+    people |= _orphans(before, people)
     component = min(components) if components else person_id(min(evidence[min(keys)].identifiers))
     store.add(component, evidence, people, resolution.ids, old)
-    before = {key: row.person for key, row in old.items() if row.person}
     joins, splits = compare(before, people)
     store.changed_hands(set(old), set(people.values()).difference(before.values()), bool(splits))
     outcome.joins += joins
@@ -148,6 +150,16 @@ def _resolve(
         outcome.resolutions.append(resolution)
     outcome.identifiers |= resolution.first_seen(evidence.values())
     return people
+
+
+def _orphans(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """Evidence that names nobody since its values were blocked: it stays with most of what it was with."""
+    found = {}
+    for key in [key for key, person in before.items() if not after[key]]:
+        kept = Counter(after[k] for k, person in before.items() if person == before[key])
+        del kept[""]
+        found[key] = max(sorted(kept), key=lambda p: kept[p], default=before[key])
+    return found
 
 
 def _attached(

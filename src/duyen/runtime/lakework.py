@@ -1,104 +1,230 @@
 """From the log and the state to the lake: what analysts ask and recommenders learn from.
 
 Runs as a job of its own (`duyen lake flush`), so that no process that is always there carries columnar libraries.
+What is new in the log is brought over first; then, on one snapshot of the state, the little that came meanwhile, the
+facts, and whoever changed or changed hands: readers see all of it together.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 
 from duyen import collect
-from duyen.identity import Rules, usable
 from duyen.model.catalogue import Item
-from duyen.model.event import Collected, Event
+from duyen.model.decision import Decision
+from duyen.model.event import Collected, Event, Identifier
 from duyen.model.log import Lane
 from duyen.runtime.house import House
 from duyen.runtime.identify import evidence_key
-from duyen.stores.lake import (
+from duyen.runtime.rules_then import RulesThen
+from duyen.stores.lake import Lake
+from duyen.stores.lake_rows import (
     EventRow,
     FactRow,
-    Lake,
+    OwnerRow,
     item_batch,
+    owner_batch,
     people_batch,
-    redirect_batch,
 )
 
 ROWS = 20_000
 PEOPLE = 2_000
+LANES = (Lane.LIVE, Lane.BULK)
+NOTES, REBUILT = "NOTES", "REBUILT"
+"""What `people` and `owners` follow besides the lanes: the state's notes of what changed hands; its rebuilds."""
+
+_Told = tuple[tuple[Identifier, ...], bool]
+_T = TypeVar("_T")
 
 
 def flush(house: House, progress: Callable[[int], None] | None = None) -> dict[str, int]:
     """Bring the lake up to what the engine has applied; returns rows written by table."""
-    lake = Lake(house.folder / "lake")
-    written = {"events": 0, "facts": 0}
-    for lane in (Lane.LIVE, Lane.BULK):
-        for rows, position in _events(house, lane, lake.position("events", lane.name)):
-            written["events"] += lake.append_events(rows, lane.name, position)
-            if progress is not None:
-                progress(len(rows))
-    written["facts"] = _facts(house, lake)
-    if written["events"] or written["facts"] or lake.position("facts", "STATE") < 0:
-        lake.write_snapshot("people", _people(house))
-        lake.write_snapshot("redirects", redirect_batch(dict(house.state.redirects())))
-        items = [msgspec.convert(item, Item) for item in house.state.items().values()]
-        lake.write_snapshot("items", item_batch(items))
+    lake = Lake(house.folder / "lake", remake=True)
+    with lake.flushing():
+        work = _Flush(house, lake)
+        work.log(progress)
+        with house.state.reading():
+            work.log(progress)
+            work.facts()
+            work.people()
+            work.items()
     lake.maintain()
-    return written
+    return work.written
 
 
-def _events(house: House, lane: Lane, done: int) -> Iterator[tuple[list[EventRow], int]]:
-    """Rows of a lane behind `done`, as far as the engine has applied it, each with a position."""
-    upto = house.state.position(lane)
-    after = max(done, 0)
-    while after < upto:
-        rows: list[EventRow] = []
-        last = after
-        found: list[tuple[Event, int, int]] = []
-        for block in house.log.read(lane, after, upto=upto, most=ROWS):
-            last = block.seq
-            for index, entry in enumerate(block.entries):
-                if isinstance(entry, Collected):
-                    found.append((collect.normalise(entry), block.seq, index))
-        if last == after:
+class _Flush:
+    """One flush: what it wrote, and who changed."""
+
+    def __init__(self, house: House, lake: Lake) -> None:
+        self._house, self._lake = house, lake
+        self.written = {"events": 0, "facts": 0, "people": 0}
+        self._changed: set[str] = set()
+        self._rebuilt = int(house.state.meta("rebuilt", "0"))
+        notes = min(lake.position(table, NOTES) for table in ("people", "owners"))
+        # Numbers of notes and facts are those of one state file; a new one is compared as a whole.
+        self._anew = notes >= 0 and lake.position("owners", REBUILT) != self._rebuilt
+        self._after = -1 if self._anew else notes
+        self._read = {
+            lane: min(lake.position("events", lane.name), lake.position("people", lane.name))
+            for lane in LANES
+        }
+
+    def log(self, progress: Callable[[int], None] | None) -> None:
+        """Bring over the events that the engine has applied."""
+        for lane in LANES:
+            for rows, position in self._events(lane):
+                self.written["events"] += self._lake.append_events(rows, lane.name, position)
+                self._read[lane] = position
+                if progress is not None:
+                    progress(len(rows))
+
+    def facts(self) -> None:
+        """Bring over the new facts."""
+        lake = self._lake
+        if self._anew:
+            newest = max((rows[-1].seq for rows in self._facts(0)), default=0)
+            lake.replace_facts(self._facts(0), "STATE", newest)
             return
-        repeated = house.state.duplicates(after, last)
-        people = _owners(house, [event for event, _, _ in found])
-        for (event, seq, index), person in zip(found, people, strict=True):
-            if (seq, index) not in repeated:
-                rows.append(EventRow(person, event, seq, index))
-        yield rows, last
-        after = last
+        for rows in self._facts(max(lake.position("facts", "STATE"), 0)):
+            self.written["facts"] += lake.append_facts(rows, "STATE", rows[-1].seq)
+
+    def people(self) -> None:
+        """Bring over who changed, and what changed hands."""
+        lake = self._lake
+        notes = self._notes()
+        reached = {lane.name: self._read[lane] for lane in LANES}
+        reached |= {NOTES: notes[-1][0] if notes else self._after, REBUILT: self._rebuilt}
+        if self._after < 0:
+            reached[NOTES] = max(reached[NOTES], 0)
+            lake.write_snapshot("owners", self._everything(notes), reached)
+            lake.write_snapshot("people", self._everybody(), reached)
+            return
+        if notes:
+            lake.change("owners", self._regrouped(notes), reached)
+        self._changed |= {key for _, kind, key in notes if kind == "person"}
+        self._changed.discard("")
+        if self._changed or any(
+            lake.position("people", name) != at for name, at in reached.items()
+        ):
+            self.written["people"] = len(self._changed)
+            lake.change("people", self._heads(sorted(self._changed)), reached)
+
+    def items(self) -> None:
+        """Bring over the catalogue, where it is another."""
+        items = [msgspec.convert(item, Item) for item in self._house.state.items().values()]
+        self._lake.write_snapshot("items", item_batch(items))
+
+    def _events(self, lane: Lane) -> Iterator[tuple[list[EventRow], int]]:
+        """Rows of a lane behind what was read, as far as the engine has applied it, each with a position."""
+        state = self._house.state
+        upto = state.position(lane)
+        after = max(self._read[lane], 0)
+        then = RulesThen(self._house, lane, after)
+        while after < upto:
+            last = after
+            told: list[tuple[_Told, int]] = []
+            found: list[tuple[int, Event, int, int]] = []
+            for block in self._house.log.read(lane, after, upto=upto, most=ROWS):
+                last = block.seq
+                for index, entry in enumerate(block.entries):
+                    if isinstance(entry, Collected):
+                        event = collect.normalise(entry)
+                        found.append((len(told), event, block.seq, index))
+                        told.append(((event.identifiers, event.trusted), block.seq))
+                    elif isinstance(entry, Decision):
+                        told.append((((entry.identifier,), entry.trusted), block.seq))
+            if last == after:
+                return
+            repeated = state.duplicates(after, last)
+            owners = self._owners(told, then)
+            self._changed.update(person for person, _ in owners)
+            yield (
+                [
+                    EventRow(owners[place][0], event, seq, index, owners[place][1])
+                    for place, event, seq, index in found
+                    if (seq, index) not in repeated
+                ],
+                last,
+            )
+            after = last
+
+    def _owners(self, told: Sequence[tuple[_Told, int]], then: RulesThen) -> list[tuple[str, str]]:
+        """Whose these are now, by the evidence that the engine has resolved: (person, key of the evidence)."""
+        keys = []
+        for (identifiers, trusted), seq in told:
+            names = then.usable(identifiers, seq)
+            keys.append(evidence_key(names, trusted) if names else "")
+        rows = self._house.state.evidence_by_key(sorted(set(keys) - {""}))
+        return [(rows[key].person if key in rows else "", key) for key in keys]
+
+    def _facts(self, after: int) -> Iterator[list[FactRow]]:
+        while facts := self._house.state.facts(after, ROWS):
+            yield [FactRow(p, t, name, json.loads(props), seq) for seq, p, t, name, props in facts]
+            after = facts[-1][0]
+
+    def _notes(self) -> list[tuple[int, str, str]]:
+        found: list[tuple[int, str, str]] = []
+        after = max(self._after, 0)
+        while some := self._house.state.regrouped(after, ROWS):
+            found += some
+            after = some[-1][0]
+        return found
+
+    def _everything(self, notes: Sequence[tuple[int, str, str]]) -> Iterator[pa.RecordBatch]:
+        """All redirects, and all that changed hands; after a rebuild the owner of every event."""
+        state = self._house.state
+        for pairs in _sliced(sorted(state.redirects())):
+            yield owner_batch([OwnerRow("person", old, new) for old, new in pairs])
+        kinds = ("fact",) if self._anew else ("evidence", "fact")
+        yield from self._regrouped([note for note in notes if note[1] in kinds])
+        if self._anew:
+            for pairs in _sliced(state.owners()):
+                yield owner_batch([OwnerRow("evidence", key, person) for key, person in pairs])
+
+    def _regrouped(self, notes: Sequence[tuple[int, str, str]]) -> Iterator[pa.RecordBatch]:
+        """Whose it is now, of all that may have changed hands."""
+        state = self._house.state
+        for some in _sliced(notes):
+            people = state.redirects_of([key for _, kind, key in some if kind == "person"])
+            evidence = state.evidence_by_key([key for _, kind, key in some if kind == "evidence"])
+            facts = state.fact_owners([key for _, kind, key in some if kind == "fact"])
+            rows = []
+            for _, kind, key in some:
+                if kind == "person":
+                    rows.append(OwnerRow("person", key, people.get(key)))
+                elif kind == "evidence":
+                    rows.append(OwnerRow("evidence", key, evidence[key].person))
+                else:
+                    rows.append(OwnerRow("fact", key, facts.get(key)))
+            yield owner_batch(rows)
+
+    def _everybody(self) -> Iterator[pa.RecordBatch]:
+        cursor = ""
+        while people := self._house.state.people_after(cursor, PEOPLE):
+            yield from self._heads(people)
+            self.written["people"] += len(people)
+            cursor = people[-1]
+
+    def _heads(self, people: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The documents of these people; those who have none any more are gone."""
+        for some in _sliced(people, PEOPLE):
+            heads = self._house.state.heads(some)
+            there = [heads[p].person for p in some if p in heads]
+            yield people_batch(there, [p for p in some if p not in heads])
 
 
-def _owners(house: House, events: list[Event]) -> list[str]:
-    """Whose events these are now, by the evidence that the engine has resolved."""
-    settings = house.program().settings
-    rules = Rules.of(settings.identity, settings.blocked)
-    keys = []
-    for event in events:
-        names = usable(event.identifiers, rules)
-        keys.append(evidence_key(names, event.trusted) if names else "")
-    rows = house.state.evidence_by_key(sorted(set(keys) - {""}))
-    return [rows[key].person if key in rows else "" for key in keys]
-
-
-def _facts(house: House, lake: Lake) -> int:
-    written = 0
-    after = max(lake.position("facts", "STATE"), 0)
-    while facts := house.state.facts(after, ROWS):
-        rows = [FactRow(p, t, name, json.loads(props), seq) for seq, p, t, name, props in facts]
-        after = facts[-1][0]
-        written += lake.append_facts(rows, "STATE", after)
-    return written
-
-
-def _people(house: House) -> Iterator[pa.RecordBatch]:
-    cursor = ""
-    while people := house.state.people_after(cursor, PEOPLE):
-        heads = house.state.heads(people)
-        yield people_batch([heads[p].person for p in people if p in heads])
-        cursor = people[-1]
+def _sliced(rows: Iterable[_T], most: int = ROWS) -> Iterator[list[_T]]:
+    """Rows in lists of at most `most`."""
+    some: list[_T] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == most:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -67,6 +67,8 @@ def _rebuild(
             batches += 1
             if progress is not None:
                 progress(batches)
+        with house.state.writing():  # the lake compares all it has with a state made anew
+            house.state.set_meta("rebuilt", str(int(old.meta("rebuilt", "0")) + 1))
         kept, dropped = _sends_are_facts(old, house.state)
         result = _compare(old, house.state)._replace(
             batches=batches, contacts_kept=kept, contacts_dropped=dropped

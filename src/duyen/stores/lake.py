@@ -3,7 +3,10 @@
     <folder>/events     one row per event, in runs of about RUN_ROWS rows (column `part`); compaction
                         sorts a run by (name, person, time), so that a question reads few row groups
     <folder>/facts      what we decided or did: journeys entered, contacts refused, cells assigned
-    <folder>/people  redirects  items      snapshots of the state, overwritten whole
+    <folder>/people     one row per person: run 0, and later runs of those who changed since
+    <folder>/owners     whose the rows above are by now, where that is not what they say: kept like `people`
+    <folder>/items      the catalogue, overwritten whole
+    <folder>/published.json   the files of all tables that readers look at: one consistent state
 
 An append is one Delta commit that carries the position of its lane; after a crash at any point the
 same append again writes nothing twice. One writer at a time, held by a lock of the operating system;
@@ -13,27 +16,36 @@ readers need no lock. Neither the statistics nor the log of a table hold persona
 from __future__ import annotations
 
 import fcntl
+import json
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction
 
-from duyen.model.catalogue import Item
 from duyen.model.errors import InvalidInput, Unavailable
-from duyen.model.event import Event
-from duyen.model.person import Person
-from duyen.model.times import DAY, Millis
-from duyen.rules.columns import twins
-from duyen.stores import delta_files
-from duyen.stores.delta_files import PART, ROW_GROUP, file_schema
+from duyen.model.times import DAY
+from duyen.stores import delta_files, lake_views
+from duyen.stores.delta_files import PART, ROW_GROUP
+from duyen.stores.lake_rows import (
+    KEYED,
+    LOGS,
+    SCHEMAS,
+    EventRow,
+    FactRow,
+    event_batch,
+    fact_batch,
+)
+from duyen.stores.lake_views import RESTS_ON, Owned, quoted
 
 RUN_ROWS = 4_000_000
 """A run is closed at about this many rows: one compaction sorts at most one run."""
@@ -41,108 +53,17 @@ MANY_FILES = 24
 CHECKPOINT_EVERY = 20
 READERS_HOURS = 1
 """Files that are no longer part of a table stay this long, for queries that began before."""
-
-_TEXT, _INT, _BOOL = pa.string(), pa.int64(), pa.bool_()
-EVENTS = pa.schema(
-    [
-        ("person", _TEXT),
-        ("id", _TEXT),
-        ("name", _TEXT),
-        ("type", _TEXT),
-        ("time", _INT),
-        ("received", _INT),
-        ("source", _TEXT),
-        ("imported", _BOOL),
-        ("trusted", _BOOL),
-        ("properties", _TEXT),
-        ("folded", _TEXT),
-        ("numbers", _TEXT),
-        ("instants", _TEXT),
-        ("traits", _TEXT),
-        ("identifiers", _TEXT),
-        ("context", _TEXT),
-        ("seq", _INT),
-        ("idx", pa.int32()),
-        (PART, pa.int32()),
-    ]
-)
-FACTS = pa.schema(
-    [
-        ("person", _TEXT),
-        ("time", _INT),
-        ("name", _TEXT),
-        ("properties", _TEXT),
-        ("seq", _INT),
-        (PART, pa.int32()),
-    ]
-)
-PEOPLE = pa.schema(
-    [
-        ("person", _TEXT),
-        ("traits", _TEXT),
-        ("folded", _TEXT),
-        ("numbers", _TEXT),
-        ("instants", _TEXT),
-        ("consent", _TEXT),
-        ("identifiers", _TEXT),
-        ("first", _INT),
-        ("last", _INT),
-        ("events", _INT),
-    ]
-)
-REDIRECTS = pa.schema([("person", _TEXT), ("survivor", _TEXT)])
-ITEMS = pa.schema(
-    [
-        ("id", _TEXT),
-        ("name", _TEXT),
-        ("price", _TEXT),
-        ("currency", _TEXT),
-        ("category", _TEXT),
-        ("brand", _TEXT),
-        ("stock", _INT),
-        ("sellable", _BOOL),
-        ("url", _TEXT),
-        ("image", _TEXT),
-        ("tags", _TEXT),
-        ("attributes", _TEXT),
-    ]
-)
-SCHEMAS: Mapping[str, pa.Schema] = {
-    "events": EVENTS,
-    "facts": FACTS,
-    "people": PEOPLE,
-    "redirects": REDIRECTS,
-    "items": ITEMS,
-}
-LOGS = ("events", "facts")
-"""Tables that are appended to, in runs; the others are snapshots."""
-_PERSONAL = ("events", "facts", "people", "redirects")
+MANY_MOVED = 10_000
+"""So many events that changed hands are looked up at each question; more are written again."""
+_FOLD_SHARE = 8
+"""Changed rows of a keyed table are folded into it when they are this part of it."""
 _SORT = {"events": "name, person, time, seq, idx", "facts": "name, person, time, seq"}
 _CONFIGURATION = {
     "delta.checkpointInterval": str(CHECKPOINT_EVERY),
     "delta.deletedFileRetentionDuration": f"interval {READERS_HOURS} hours",
     "delta.logRetentionDuration": "interval 0 seconds",
 }
-_json = msgspec.json.Encoder().encode
-
-
-class EventRow(NamedTuple):
-    """An event as told by the log at (`seq`, `idx`), and the person it was found to be of."""
-
-    person: str
-    event: Event
-    seq: int
-    idx: int
-
-
-class FactRow(NamedTuple):
-    """A fact of one person; `seq` is its place in the state's table of facts."""
-
-    person: str
-    time: Millis
-    name: str
-    properties: Mapping[str, Any]
-    seq: int
+_PUBLISHED, _UNFINISHED = "published.json", "unfinished"
 
 
 class TableSize(NamedTuple):
@@ -155,106 +76,45 @@ class TableSize(NamedTuple):
     bytes: int
 
 
-def text(value: Any) -> str:
-    """A value as JSON text."""
-    return _json(value).decode()
-
-
-def event_batch(rows: Sequence[EventRow]) -> pa.RecordBatch:
-    """Rows of events as columns of EVENTS, without the run."""
-    events = [row.event for row in rows]
-    derived = [twins(e.properties) for e in events]
-    columns: list[Sequence[Any]] = [
-        [row.person for row in rows],
-        [e.id for e in events],
-        [e.name for e in events],
-        [e.type for e in events],
-        [e.time for e in events],
-        [e.received for e in events],
-        [e.source for e in events],
-        [e.imported for e in events],
-        [e.trusted for e in events],
-        [text(e.properties) for e in events],
-        [one.folded for one in derived],
-        [one.numbers for one in derived],
-        [one.instants for one in derived],
-        [text(e.traits) for e in events],
-        [text(e.identifiers) for e in events],
-        [text(e.context) for e in events],
-        [row.seq for row in rows],
-        [row.idx for row in rows],
-    ]
-    return _batch(file_schema(EVENTS), columns)
-
-
-def fact_batch(rows: Sequence[FactRow]) -> pa.RecordBatch:
-    """Rows of facts as columns of FACTS, without the run."""
-    columns: list[Sequence[Any]] = [
-        [row.person for row in rows],
-        [row.time for row in rows],
-        [row.name for row in rows],
-        [text(row.properties) for row in rows],
-        [row.seq for row in rows],
-    ]
-    return _batch(file_schema(FACTS), columns)
-
-
-def people_batch(people: Sequence[Person]) -> pa.RecordBatch:
-    """Heads of documents as columns of PEOPLE: traits as {name: value}, consent as {key: state}."""
-    traits = [{name: trait.value for name, trait in p.traits.items()} for p in people]
-    derived = [twins(one) for one in traits]
-    columns: list[Sequence[Any]] = [
-        [p.id for p in people],
-        [text(one) for one in traits],
-        [one.folded for one in derived],
-        [one.numbers for one in derived],
-        [one.instants for one in derived],
-        [text({key: said.state for key, said in p.consent.items()}) for p in people],
-        [text({ns: sorted(values) for ns, values in p.identifiers.items()}) for p in people],
-        [p.first for p in people],
-        [p.last for p in people],
-        [p.events for p in people],
-    ]
-    return _batch(PEOPLE, columns)
-
-
-def redirect_batch(redirects: Mapping[str, str]) -> pa.RecordBatch:
-    """Losing person ids with the person who lives on, chains followed to their end."""
-    return _batch(REDIRECTS, [list(redirects), [_survivor(one, redirects) for one in redirects]])
-
-
-def item_batch(items: Sequence[Item]) -> pa.RecordBatch:
-    """Items of the catalogue as columns of ITEMS."""
-    columns: list[Sequence[Any]] = [
-        [i.id for i in items],
-        [i.name for i in items],
-        [i.price for i in items],
-        [i.currency for i in items],
-        [i.category for i in items],
-        [i.brand for i in items],
-        [i.stock for i in items],
-        [i.sellable for i in items],
-        [i.url for i in items],
-        [i.image for i in items],
-        [text(i.tags) for i in items],
-        [text(i.attributes) for i in items],
-    ]
-    return _batch(ITEMS, columns)
-
-
 class Lake:
-    """The tables of one workspace. Opening makes the ones that are missing."""
+    """The tables of one workspace. Opening makes the ones that are missing.
 
-    def __init__(self, folder: Path, run_rows: int = RUN_ROWS) -> None:
+    `remake` empties a lake whose tables have other columns than this version's: its writer tells it everything again.
+    """
+
+    def __init__(self, folder: Path, run_rows: int = RUN_ROWS, *, remake: bool = False) -> None:
         self.folder = folder
         self._run_rows = run_rows
         self._con: duckdb.DuckDBPyConnection | None = None
+        self._tables: dict[str, DeltaTable] = {}
+        self._listed: dict[str, tuple[int, list[str]]] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        if not all(DeltaTable.is_deltatable(str(folder / name)) for name in SCHEMAS):
+        if not all(DeltaTable.is_deltatable(str(folder / name)) for name in SCHEMAS) or remake:
             with self._writing():
-                for name in SCHEMAS:
-                    self._create(name)
-        self._tables = {name: DeltaTable(folder / name) for name in SCHEMAS}
+                self._open(remake)
+        else:
+            self._open(remake=False)
+
+    def _open(self, remake: bool) -> None:
+        """Make what is missing; empty what another version has made, or say so."""
+        old = [name for name in SCHEMAS if self._columns(name) not in (None, SCHEMAS[name].names)]
+        if old and not remake:
+            raise Unavailable(
+                "lake.outdated",
+                f"The lake at {self.folder} was written by another version; run `duyen lake flush`"
+                " to write it anew from the log.",
+            )
+        for name in SCHEMAS if old else ():
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        for name in SCHEMAS:
+            self._create(name)
+        self._tables = {name: DeltaTable(self.folder / name) for name in SCHEMAS}
+
+    def _columns(self, name: str) -> list[str] | None:
+        """The columns of a table on the disk, or None."""
+        if not DeltaTable.is_deltatable(str(self.folder / name)):
+            return None
+        return [field.name for field in DeltaTable(self.folder / name).schema().fields]
 
     def position(self, table: str, lane: str) -> int:
         """How far `lane` has been written into `table`; -1 where nothing has been."""
@@ -286,18 +146,63 @@ class Lake:
             return len(new)
 
     def write_snapshot(
-        self, table: str, data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]
+        self,
+        table: str,
+        data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch],
+        positions: Mapping[str, int] | None = None,
     ) -> None:
-        """Put a snapshot of the state in place of the last one; batches are streamed."""
+        """Put all of a table of the state in place of what was there; batches are streamed."""
         if table in LOGS or table not in SCHEMAS:
             raise InvalidInput("lake.not_a_snapshot", f"“{table}” is not a snapshot of the lake.")
         with self._writing():
             old = self._adds(table)
-            self._replace(table, old, _batches(data), None)
+            self._replace(table, old, _batches(data), 0 if table in KEYED else None, positions)
             # Readers may still be at the one before; earlier ones are of no use to anybody.
             kept = {self.folder / table / add["path"] for add in [*old, *self._adds(table)]}
+            kept |= {Path(file) for file in self.published()[table]}
             for path in self._on_disk(table) - kept:
                 path.unlink(missing_ok=True)
+
+    def change(
+        self, table: str, data: Iterable[pa.RecordBatch], positions: Mapping[str, int]
+    ) -> None:
+        """Put changed rows of a keyed table over the ones before, in one commit with the positions they follow."""
+        if table not in KEYED:
+            raise InvalidInput("lake.not_keyed", f"“{table}” is not kept by key.")
+        with self._writing():
+            self._replace(table, [], data, max(self._runs(table), default=0) + 1, positions)
+
+    def replace_facts(self, rows: Iterable[Sequence[FactRow]], lane: str, position: int) -> None:
+        """Put all facts of the state in place of those that were there."""
+        with self._writing():
+            batches = (fact_batch(some) for some in rows)
+            self._replace("facts", self._adds("facts"), batches, 0, {lane: position})
+
+    @contextmanager
+    def flushing(self) -> Iterator[None]:
+        """Several writes that belong together: readers see all of them, or what was there before.
+
+        One at a time. After a crash in between, readers stay at what was there before until the next one has ended.
+        """
+        with (self.folder / ".flush.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.folder / _UNFINISHED).touch()
+            delta_files.sync(self.folder)
+            yield
+            (self.folder / _UNFINISHED).unlink()
+            with self._writing():  # leaving it publishes
+                pass
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing is written or taken away inside: whole flushes only, for whoever copies the files."""
+        with (
+            (self.folder / ".flush.lock").open("w") as flushes,
+            (self.folder / ".lock").open("w") as writes,
+        ):
+            fcntl.flock(flushes, fcntl.LOCK_EX)
+            fcntl.flock(writes, fcntl.LOCK_EX)
+            yield
 
     def compact(self, table: str = "events", at_least: int = 2) -> int:
         """Sort every run that lies in `at_least` files or more; returns how many runs were."""
@@ -307,10 +212,35 @@ class Lake:
                 self._sort_run(table, part)
             return len(runs)
 
+    def settle(self) -> int:
+        """Write rows that changed hands under their owners; returns how many need no look-up any more.
+
+        Between the writes of a flush that was cut short nothing is settled: the next flush goes on first.
+        """
+        with self._writing():
+            if self._unfinished():
+                return 0
+            moved = {name: self._moved(name) for name in LOGS}
+            for name, keys in moved.items():
+                for part in self._runs(name) if keys else ():
+                    if self._rests(name, part):
+                        self._sort_run(name, part)
+            if any(moved.values()):
+                persons = f"SELECT * FROM {self._newest('owners')} WHERE kind = 'person'"  # noqa: S608
+                reader = self._duckdb().sql(persons).to_arrow_reader(ROW_GROUP)
+                self._replace("owners", self._adds("owners"), reader, 0)
+            return sum(moved.values())
+
     def maintain(self) -> None:
-        """What the scheduler does after writing: sort runs of many files, tidy tables with much litter."""
+        """What the scheduler does after writing: sort runs of many files, fold changes, take litter away."""
         for table in LOGS:
             self.compact(table, at_least=MANY_FILES)
+        with self._writing():
+            for name in KEYED:
+                self._fold(name)
+            moved = sum(self._moved(name) for name in LOGS)
+        if moved > MANY_MOVED:
+            self.settle()
         with self._writing():
             for name in SCHEMAS:
                 dead = len(self._on_disk(name)) - len(self._adds(name))
@@ -326,14 +256,36 @@ class Lake:
     def delete_person(self, *persons: str) -> int:
         """Erase people from every table and from the disk; returns how many rows went.
 
-        Ids that redirect to one of them are erased with them.
+        Ids that redirect to one of them are erased with them. Flush first, so that their rows are known as theirs.
         """
         with self._writing():
             ids = sorted({*persons, *self._redirecting(set(persons))})
-            rows = sum(self._delete(name, "person", ids) for name in _PERSONAL)
-            self._delete("redirects", "survivor", ids)
+            rows = sum(self._delete_owned(name, ids) for name in LOGS)
+            rows += self._delete("people", "person", ids) + self._delete("owners", "key", ids)
+            self._delete("owners", "person", ids)
+            self._publish()
         self.vacuum(hours=0)
         return rows
+
+    def published(self) -> dict[str, list[str]]:
+        """The files of every table that make one consistent state; those of now where none was published."""
+        try:
+            told = json.loads((self.folder / _PUBLISHED).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return self.files_now()
+        return {name: [str(self.folder / path) for path in told[name]] for name in SCHEMAS}
+
+    def files_now(self) -> dict[str, list[str]]:
+        """The files of every table at its newest version."""
+        return {name: self.files(name)[1] for name in SCHEMAS}
+
+    def publication(self) -> tuple[int, int]:
+        """Differs after something new was published."""
+        try:
+            seen = (self.folder / _PUBLISHED).stat()
+        except FileNotFoundError:
+            return 0, 0
+        return seen.st_ino, seen.st_mtime_ns
 
     def files(self, table: str) -> tuple[int, list[str]]:
         """The version of a table and the Parquet files it consists of now."""
@@ -376,7 +328,7 @@ class Lake:
             path,
             SCHEMAS[name],
             name=name,
-            partition_by=[PART] if name in LOGS else None,
+            partition_by=[PART] if PART in SCHEMAS[name].names else None,
             configuration=_CONFIGURATION,
         )
 
@@ -397,12 +349,33 @@ class Lake:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:
                 yield
+                if not self._unfinished():
+                    self._publish()
             except (DeltaError, OSError, duckdb.IOException) as error:
                 raise Unavailable(
                     "lake.write_failed",
                     f"The lake at {self.folder} could not be written ({error}). Free some disk"
                     " space or check its permissions; nothing is lost, the log has it all.",
                 ) from error
+
+    def _unfinished(self) -> bool:
+        """Whether a flush is under way, or was cut short: the tables do not belong together."""
+        return (self.folder / _UNFINISHED).exists()
+
+    def _publish(self) -> None:
+        """Show readers the tables as they are now."""
+        for name in SCHEMAS:
+            table = self._fresh(name)
+            if name not in self._listed or self._listed[name][0] != table.version():
+                self._listed[name] = self.files(name)
+        told = {
+            name: [str(Path(file).relative_to(self.folder)) for file in self._listed[name][1]]
+            for name in SCHEMAS
+        }
+        beside = self.folder / f"{_PUBLISHED}.new"
+        beside.write_text(json.dumps(told), encoding="utf-8")
+        delta_files.sync(beside)
+        os.replace(beside, self.folder / _PUBLISHED)
 
     def _vacuum(self, name: str, hours: int) -> int:
         """Remove a table's dead files and the log behind its newest checkpoint."""
@@ -434,14 +407,21 @@ class Lake:
         delta_files.commit(self._tables[name], table, SCHEMAS[name], added, positions=positions)
 
     def _replace(
-        self, name: str, old: Sequence[dict[str, Any]], new: Iterable[Any], part: int | None
+        self,
+        name: str,
+        old: Sequence[dict[str, Any]],
+        new: Iterable[Any],
+        part: int | None,
+        positions: Mapping[str, int] | None = None,
     ) -> None:
-        """Put batches in place of some files, in one commit."""
+        """Put batches in place of some files, in one commit with its positions by lane."""
         table = self.folder / name
         added = delta_files.write_files(table, SCHEMAS[name], new, part)
         removed = delta_files.removals(old)
-        if added or removed:
-            delta_files.commit(self._tables[name], table, SCHEMAS[name], [*added, *removed])
+        told = {_app(lane): position for lane, position in (positions or {}).items()}
+        if added or removed or told:
+            actions: list[AddAction | RemoveAction] = [*added, *removed]
+            delta_files.commit(self._tables[name], table, SCHEMAS[name], actions, positions=told)
 
     def _runs(self, name: str) -> dict[int, list[dict[str, Any]]]:
         """The runs of a table with their files."""
@@ -459,15 +439,88 @@ class Lake:
         return part + 1 if sum(add["num_records"] for add in files) >= self._run_rows else part
 
     def _sort_run(self, name: str, part: int) -> None:
-        """Write one run again, sorted, in as few files as its size asks for."""
+        """Write one run again, sorted and under its owners, in as few files as its size asks for."""
         old = self._runs(name)[part]
-        columns = ", ".join(field.name for field in SCHEMAS[name] if field.name != PART)
-        relation = self._duckdb().sql(
-            f"SELECT {columns}"  # noqa: S608 - names of our own
-            f" FROM read_parquet($files, hive_partitioning=false) ORDER BY {_SORT[name]}",
-            params={"files": [str(self.folder / name / add["path"]) for add in old]},
+        reader = self._duckdb().sql(
+            f"SELECT * FROM ({self._told_by_owner(name, old)}) ORDER BY {_SORT[name]}"  # noqa: S608
         )
-        self._replace(name, old, relation.to_arrow_reader(ROW_GROUP), part)
+        self._replace(name, old, reader.to_arrow_reader(ROW_GROUP), part)
+
+    def _told_by_owner(self, name: str, adds: Sequence[dict[str, Any]], where: str = "true") -> str:
+        """The rows of some files, each under who it is of now; `where` may ask for that as `owner`."""
+        files = [str(self.folder / name / add["path"]) for add in adds]
+        of = self._owned(name)
+        return (
+            f"SELECT * EXCLUDE (owner) REPLACE (owner AS person) FROM (SELECT t.*, {of.person} AS owner"  # noqa: S608
+            f" FROM {lake_views.rows(name, files)} t {of.joins}) WHERE {where}"
+        )
+
+    def _owned(self, name: str) -> Owned:
+        """Whose the rows of a table are now; as written, while a flush that moves them is not at its end."""
+        kinds = [] if self._unfinished() else ["person", RESTS_ON[name][0]]
+        _, owners = self.files("owners")
+        return lake_views.owned(name, owners, kinds if owners else [])
+
+    def _newest(self, name: str) -> str:
+        """The newest rows of a keyed table, as SQL."""
+        return lake_views.newest(name, self.files(name)[1])
+
+    def _moved(self, name: str) -> int:
+        """How much that rows of a table rest on has changed hands."""
+        found = self._duckdb().execute(
+            f"SELECT count(*) FROM {self._newest('owners')} WHERE kind = $kind",  # noqa: S608
+            {"kind": RESTS_ON[name][0]},
+        )
+        return int(found.fetchall()[0][0])
+
+    def _rests(self, name: str, part: int) -> bool:
+        """Whether a run holds rows that rest on something that changed hands."""
+        kind, key = RESTS_ON[name]
+        files = [str(self.folder / name / add["path"]) for add in self._runs(name)[part]]
+        found = self._duckdb().execute(
+            f"SELECT count(*) FROM {lake_views.rows(name, files)} t WHERE {key} IN"  # noqa: S608
+            f" (SELECT key FROM {self._newest('owners')} WHERE kind = $kind)",
+            {"kind": kind},
+        )
+        return bool(found.fetchall()[0][0])
+
+    def _fold(self, name: str) -> None:
+        """Put the changed rows of a keyed table together when they are many, or in many files."""
+        runs = self._runs(name)
+        changed = [add for part, adds in runs.items() if part for add in adds]
+        rows = sum(add["num_records"] for add in changed)
+        whole = sum(add["num_records"] for add in runs.get(0, ()))
+        if rows * _FOLD_SHARE > whole and len(changed) > 1:
+            old, part, newest = self._adds(name), 0, self._newest(name)
+        elif len(changed) >= MANY_FILES:
+            files = [str(self.folder / name / add["path"]) for add in changed]
+            old, part = changed, max(runs)
+            newest = lake_views.newest(name, files, whole=True)
+        else:
+            return
+        reader = self._duckdb().sql(f"FROM {newest}").to_arrow_reader(ROW_GROUP)
+        self._replace(name, old, reader, part)
+
+    def _delete_owned(self, name: str, ids: Sequence[str]) -> int:
+        """Write the files that name one of `ids` again without their rows; returns how many rows went."""
+        of, gone = self._owned(name), 0
+        listed = "[" + ", ".join(quoted(id) for id in ids) + "]::VARCHAR[]"
+        theirs = f"list_contains({listed}, owner)"
+        for add in self._adds(name):
+            file = str(self.folder / name / add["path"])
+            found = self._duckdb().execute(
+                f"SELECT count(*) FILTER ({theirs}), count(*) FROM"  # noqa: S608
+                f" (SELECT t.person, {of.person} AS owner FROM {lake_views.rows(name, [file])} t {of.joins})"
+                f" WHERE {theirs} OR list_contains({listed}, person)"
+            )
+            erased, named = found.fetchall()[0]
+            if named:
+                kept = self._duckdb().sql(self._told_by_owner(name, [add], f"NOT {theirs}"))
+                self._replace(
+                    name, [add], kept.to_arrow_reader(ROW_GROUP), add[f"partition.{PART}"]
+                )
+                gone += int(erased)
+        return gone
 
     def _delete(self, name: str, column: str, ids: Sequence[str]) -> int:
         """Write the files that hold one of `ids` again without them; returns how many rows went.
@@ -509,24 +562,15 @@ class Lake:
         asked = pa.table(
             {"id": [row.event.id for row in rows], "person": [row.person for row in rows]}
         )
-        _, moved = self.files("redirects")
-        survivor = "coalesce(r.survivor, e.person)" if moved else "e.person"
-        join = "LEFT JOIN read_parquet($moved) r ON r.person = e.person" if moved else ""
-        arguments: dict[str, Any] = {
-            "files": files,
-            "since": min(times) - DAY,
-            "until": max(times) + DAY,
-        }
-        if moved:
-            arguments["moved"] = moved
+        of = self._owned("events")
         con = self._duckdb()
         con.register("asked", asked)
         try:
             found = con.execute(
-                f"SELECT DISTINCT a.id, a.person FROM read_parquet($files) e {join}"  # noqa: S608
-                f" JOIN asked a ON a.id = e.id AND (a.person = e.person OR a.person = {survivor})"
-                " WHERE e.time BETWEEN $since AND $until",
-                arguments,
+                f"SELECT DISTINCT a.id, a.person FROM {lake_views.rows('events', files)} t {of.joins}"  # noqa: S608
+                f" JOIN asked a ON a.id = t.id AND (a.person = t.person OR a.person = {of.person})"
+                " WHERE t.time BETWEEN $since AND $until",
+                {"since": min(times) - DAY, "until": max(times) + DAY},
             ).fetchall()
         finally:
             con.unregister("asked")
@@ -534,12 +578,12 @@ class Lake:
 
     def _redirecting(self, persons: set[str]) -> set[str]:
         """Ids that lead to one of `persons`."""
-        _, moved = self.files("redirects")
-        if not moved or not persons:
+        if not persons:
             return set()
         rows = self._duckdb().execute(
-            "SELECT person FROM read_parquet($moved) WHERE list_contains($persons, survivor)",
-            {"moved": moved, "persons": sorted(persons)},
+            f"SELECT key FROM {self._newest('owners')}"  # noqa: S608
+            " WHERE kind = 'person' AND list_contains($persons, person)",
+            {"persons": sorted(persons)},
         )
         return {str(person) for (person,) in rows.fetchall()}
 
@@ -552,18 +596,10 @@ class Lake:
                 "autoload_known_extensions": "false",
                 "memory_limit": "'256MB'",
                 "parquet_metadata_cache": "true",
-                "temp_directory": _quoted(str(self.folder / ".spill")),
+                "temp_directory": quoted(str(self.folder / ".spill")),
             }.items():
                 self._con.execute(f"SET {setting}={value}")
         return self._con
-
-
-def _batch(schema: pa.Schema, columns: Sequence[Sequence[Any]]) -> pa.RecordBatch:
-    """Columns of Python values as one Arrow batch."""
-    arrays = [
-        pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _batches(data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]) -> Iterator[Any]:
@@ -576,15 +612,6 @@ def _batches(data: pa.RecordBatch | pa.Table | Iterable[pa.RecordBatch]) -> Iter
         yield from data
 
 
-def _survivor(person: str, redirects: Mapping[str, str]) -> str:
-    """Where a chain of redirects ends; a circle ends where it closes."""
-    seen = {person}
-    while person in redirects and redirects[person] not in seen:
-        person = redirects[person]
-        seen.add(person)
-    return person
-
-
 def _app(lane: str) -> str:
     """The name of a lane among Delta's application transactions."""
     return f"duyen:{lane}"
@@ -594,10 +621,3 @@ def _position(table: DeltaTable, lane: str) -> int:
     """The committed position of a lane; -1 where there is none."""
     version = table.transaction_version(_app(lane))
     return -1 if version is None else int(version)
-
-
-def _quoted(value: str) -> str:
-    """Text as an SQL literal."""
-    if "\0" in value:
-        raise InvalidInput("lake.bad_id", "An id may not contain a zero byte.")
-    return "'" + value.replace("'", "''") + "'"

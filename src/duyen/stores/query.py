@@ -17,7 +17,7 @@ but the lake's own within reach, and only for a limited time.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,12 +33,13 @@ from duyen.model.errors import InvalidInput, Unavailable
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
 from duyen.rules.query import to_query
-from duyen.stores.lake import SCHEMAS, Lake
+from duyen.stores import lake_views
+from duyen.stores.lake import Lake
+from duyen.stores.lake_views import Files, quoted
 
 VIEWS = ("events", "facts", "order_lines", "people", "redirects", "items")
 MAX_ROWS = 100_000
 MAX_TEXT = 100_000
-_TYPES = {"string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "bool": "BOOLEAN"}
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree"}
 _SCHEMAS = {"", "main", "information_schema"}
@@ -95,7 +96,7 @@ class Query:
     def __init__(self, folder: Path, memory: str = "512MB") -> None:
         self.folder = folder
         self._lake = Lake(folder)
-        self._versions: dict[str, int] = {}
+        self._seen = (-1, -1)
         self._lock = threading.RLock()
         self._con = duckdb.connect(":memory:")
         self._backend = ibis.duckdb.from_connection(self._con)
@@ -103,9 +104,9 @@ class Query:
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
-            "memory_limit": _quoted(memory),
-            "temp_directory": _quoted(str(folder / ".spill")),
-            "allowed_directories": f"[{_quoted(str(folder.resolve()))}]",
+            "memory_limit": quoted(memory),
+            "temp_directory": quoted(str(folder / ".spill")),
+            "allowed_directories": f"[{quoted(str(folder.resolve()))}]",
             "enable_external_access": "false",
             "lock_configuration": "true",
         }.items():
@@ -116,16 +117,18 @@ class Query:
         """Give the memory back."""
         self._con.close()
 
-    def refresh(self) -> None:
-        """Look at the newest files of every table."""
+    def refresh(self, *, newest: bool = False) -> None:
+        """Look at the newest files that were published; `newest`: at those of the tables themselves."""
         with self._lock:
-            found = {name: self._lake.files(name) for name in SCHEMAS}
-            versions = {name: version for name, (version, _) in found.items()}
-            if versions == self._versions:
+            seen = self._lake.publication()
+            if seen == self._seen and not newest:
                 return
-            for statement in _views({name: files for name, (_, files) in found.items()}):
+            files = self._lake.files_now() if newest else self._lake.published()
+            owners = lake_views.newest("owners", files["owners"])
+            kinds = self._con.sql(f"SELECT DISTINCT kind FROM {owners}").fetchall()  # noqa: S608
+            for statement in _views(files, {kind for (kind,) in kinds}):
                 self._con.execute(statement)
-            self._versions = versions
+            self._seen = (-1, -1) if newest else seen
 
     def tables(self) -> dict[str, ibis.Table]:
         """The views as Ibis tables, at the newest version."""
@@ -175,8 +178,7 @@ class Query:
                 self.refresh()
                 return ask()
             except duckdb.IOException:
-                self._versions = {}
-                self.refresh()
+                self.refresh(newest=True)
                 return ask()
         except duckdb.OutOfMemoryException as error:
             raise Unavailable(
@@ -190,34 +192,24 @@ class Query:
             ) from error
 
 
-def _views(files: Mapping[str, list[str]]) -> Iterator[str]:
-    """The statements that make the views over these files."""
-    for name in ("people", "redirects", "items"):
-        yield f"CREATE OR REPLACE VIEW {name} AS FROM {_source(name, files[name])}"
-    for name in ("events", "facts"):
-        source = _source(name, files[name])
-        person = "t.person AS person, t.person AS person_then"
-        join = ""
-        if files["redirects"]:
-            person = "coalesce(r.survivor, t.person) AS person, t.person AS person_then"
-            join = "LEFT JOIN redirects r ON r.person = t.person"
+def _views(files: Files, kinds: Collection[str]) -> Iterator[str]:
+    """The statements that make the views over these files; `kinds` of owners there are."""
+    owners = lake_views.newest("owners", files["owners"])
+    people = lake_views.newest("people", files["people"])
+    yield f"CREATE OR REPLACE VIEW people AS SELECT * EXCLUDE (gone) FROM {people}"  # noqa: S608
+    yield f"CREATE OR REPLACE VIEW items AS FROM {lake_views.rows('items', files['items'])}"
+    yield (
+        "CREATE OR REPLACE VIEW redirects AS SELECT key AS person, person AS survivor"  # noqa: S608
+        f" FROM {owners} WHERE kind = 'person'"
+    )
+    for name, hidden in (("events", "person, evidence"), ("facts", "person")):
+        of = lake_views.owned(name, files["owners"], kinds)
         yield (
-            f"CREATE OR REPLACE VIEW {name} AS SELECT {person}, t.* EXCLUDE (person, part),"  # noqa: S608
-            f" make_timestamp(t.time * 1000) AS happened FROM {source} t {join}"
+            f"CREATE OR REPLACE VIEW {name} AS SELECT {of.person} AS person, t.person AS person_then,"  # noqa: S608
+            f" t.* EXCLUDE ({hidden}), make_timestamp(t.time * 1000) AS happened"
+            f" FROM {lake_views.rows(name, files[name])} t {of.joins}"
         )
     yield _ORDER_LINES
-
-
-def _source(name: str, files: list[str]) -> str:
-    """A table of files, or an empty one of the same shape."""
-    fields = [(field.name, _TYPES[str(field.type)]) for field in SCHEMAS[name]]
-    if not files:
-        columns = ", ".join(f"NULL::{kind} AS {one}" for one, kind in fields)
-        return f"(SELECT {columns} WHERE false)"
-    listed = ", ".join(_quoted(file) for file in files)
-    columns = ", ".join(one for one, _ in fields if one != "part")
-    part = ", 0 AS part" if ("part", "INTEGER") in fields else ""
-    return f"(SELECT {columns}{part} FROM read_parquet([{listed}], hive_partitioning=false))"  # noqa: S608
 
 
 def _inspect(cursor: duckdb.DuckDBPyConnection, text: str) -> None:
@@ -351,8 +343,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     return value
-
-
-def _quoted(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

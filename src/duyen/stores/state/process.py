@@ -60,6 +60,18 @@ class Process(Part):
             "SELECT now, lane, upto, timers, nudge, program, code FROM batches ORDER BY n"
         )
 
+    def programs(self, lane: Lane, after: int) -> list[tuple[int, int]]:
+        """The batches of a lane that reach behind `after`, in order: (upto, version of the program)."""
+        found: list[tuple[int, int]] = []
+        for of, upto, program in self._db.execute(
+            "SELECT lane, upto, program FROM batches ORDER BY n DESC"
+        ):
+            if of == int(lane):
+                if upto <= after:
+                    break
+                found.append((upto, program))
+        return found[::-1]
+
     def began(self) -> Millis | None:
         """When the first batch was applied."""
         row = self._db.execute("SELECT now FROM batches ORDER BY n LIMIT 1").fetchone()
