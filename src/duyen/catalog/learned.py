@@ -7,7 +7,8 @@ newest line that has one. Any order of the same lines gives the same items, up t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -49,6 +50,7 @@ class Learned:
     ) -> None:
         self.sold: dict[str, Sold] = dict(sold or {})
         self._codes = codes
+        self._kinds: dict[str, LineKind] = {}
         self._changed: set[str] = set()
 
     def tell(self, event: Event) -> None:
@@ -99,7 +101,7 @@ class Learned:
         """Count a name."""
         if not isinstance(name, str) or not name.strip():
             return
-        told = str(canonical(name)).strip()[:MAX_TEXT]
+        told = _as_kept(name)[:MAX_TEXT]
         count, last = sold.names.get(told, (0, -1))
         sold.names[told] = (count + 1, max(last, time))
         if len(sold.names) > MAX_NAMES:
@@ -108,10 +110,10 @@ class Learned:
     @staticmethod
     def _price(sold: Sold, line: Mapping[str, Any], time: Millis, currency: str) -> None:
         """Keep the newest price; of two at the same instant the higher (the other is a reduction)."""
-        price = price_text(line.get("price"))
-        if price is None or not to_micros(price) or time < sold.priced:
+        if time < sold.priced:
             return
-        if time == sold.priced and (to_micros(price) or 0) <= (to_micros(sold.price) or 0):
+        price, micros = _price_of(line.get("price"))
+        if not micros or (time == sold.priced and micros <= (to_micros(sold.price) or 0)):
             return
         own = line.get("currency")
         sold.price, sold.priced = price, time
@@ -123,7 +125,14 @@ class Learned:
             if time > sold.typed or (time == sold.typed and kind > sold.kind):
                 sold.kind, sold.typed = kind, time
         elif sold.typed < 0:
-            sold.kind = kind_of(id, self._codes)
+            sold.kind = self._by_code(id)
+
+    def _by_code(self, id: str) -> LineKind:
+        """What an item's code says; asked once, for the same items come in line after line."""
+        kind = self._kinds.get(id)
+        if kind is None:
+            kind = self._kinds[id] = kind_of(id, self._codes)
+        return kind
 
 
 def completed(known: Item, learned: Item) -> Item:
@@ -143,8 +152,27 @@ def _id(line: Mapping[str, Any]) -> str:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and value.strip() and "\0" not in value:
-            return str(canonical(value)).strip()[:MAX_ID]
+            return _as_kept(value)[:MAX_ID]
     return ""
+
+
+@lru_cache(maxsize=10_000)
+def _as_kept(text: str) -> str:
+    """An id or a name as it is kept."""
+    return str(canonical(text)).strip()
+
+
+def _price_of(value: object) -> tuple[str, int]:
+    """A price and its micros; "" and 0 where it is none."""
+    if isinstance(value, list | dict):
+        return "", 0
+    return _known_price(value)
+
+
+@lru_cache(maxsize=10_000, typed=True)
+def _known_price(value: Hashable) -> tuple[str, int]:
+    price = price_text(value)
+    return ("", 0) if price is None else (price, to_micros(price) or 0)
 
 
 def _best_name(sold: Sold) -> str:

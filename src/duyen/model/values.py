@@ -38,10 +38,15 @@ def to_micros(value: object) -> int | None:
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
-        number = Decimal(repr(value))
+        text = repr(value)
+        if (micros := _plain_micros(text)) is not None:
+            return micros
+        number = Decimal(text)
     elif isinstance(value, Decimal):
         number = value
     elif isinstance(value, str) and 0 < len(value) <= 40:
+        if (micros := _plain_micros(value)) is not None:
+            return micros
         try:
             number = Decimal(value)
         except InvalidOperation:
@@ -51,6 +56,16 @@ def to_micros(value: object) -> int | None:
     if not number.is_finite() or abs(number) >= _LARGEST:
         return None
     return int(number.quantize(_SIX_PLACES, ROUND_HALF_EVEN).scaleb(6))
+
+
+def _plain_micros(text: str) -> int | None:
+    """The millionths of a small number written with at most six places, as nearly all are; else None."""
+    whole, _, places = text.partition(".")
+    if len(whole) > 12 or len(places) > 6 or not text.isascii():
+        return None
+    if not whole.removeprefix("-").isdigit() or (places and not places.isdigit()):
+        return None
+    return int(f"{whole}{places:0<6}")
 
 
 def from_micros(micros: int) -> Decimal:
@@ -65,6 +80,9 @@ def from_micros(micros: int) -> Decimal:
 
 def canonical(value: Any, depth: int = 0) -> Any:
     """A JSON value as it is kept: NFC text, floats to six places, depth at most MAX_DEPTH."""
+    kind = type(value)
+    if kind is int or kind is bool or value is None:
+        return value
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
     if isinstance(value, float):
@@ -74,7 +92,11 @@ def canonical(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         if depth >= MAX_DEPTH:
             return None
-        return {canonical(k): canonical(v, depth + 1) for k, v in value.items()}
+        deeper = depth + 1
+        return {
+            k if type(k) is str and k.isascii() else canonical(k): canonical(v, deeper)
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
         if depth >= MAX_DEPTH:
             return None
