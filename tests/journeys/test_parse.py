@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from duyen.journeys.parse import journey_to_data, parse_journey
 from duyen.journeys.path import END, START, Path, following, into, step_at
-from duyen.journeys.plan import every_step, next_tick, rules_of
+from duyen.journeys.plan import every_step, last_tick, rules_of
 from duyen.model import rule as rules
 from duyen.model.errors import InvalidRule
 from duyen.model.journey import (
@@ -231,8 +231,9 @@ def test_a_walk_visits_each_step_at_most_once_and_ends(
 def test_ticks_of_a_schedule() -> None:
     start = parse_time("2026-11-20T09:00Z")
     weekly = ScheduleEntry(start, every=7 * DAY)
-    assert next_tick(weekly, start - HOUR) == start
-    assert next_tick(weekly, start) == start + 7 * DAY
-    assert next_tick(weekly, start + 7 * DAY - 1) == start + 7 * DAY
-    assert next_tick(ScheduleEntry(start), start - 1) == start
-    assert next_tick(ScheduleEntry(start), start) is None
+    assert last_tick(weekly, start - HOUR) is None
+    assert last_tick(weekly, start) == start
+    assert last_tick(weekly, start + 7 * DAY - 1) == start
+    assert last_tick(weekly, start + 7 * DAY) == start + 7 * DAY
+    assert last_tick(ScheduleEntry(start), start - 1) is None
+    assert last_tick(ScheduleEntry(start), start + DAY) == start

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from duyen.cli import (
+    backup,
     doctor,
     imports,
     keys,
@@ -20,6 +22,9 @@ from duyen.cli import (
     simulate,
     start,
 )
+
+if TYPE_CHECKING:
+    from duyen.model.errors import DuyenError
 
 app = typer.Typer(
     name="duyen",
@@ -41,6 +46,7 @@ PARTS = (
     report,
     lake,
     operate,
+    backup,
     doctor,
     simulate,
 )
@@ -53,18 +59,37 @@ def main() -> None:
 
     With --json the error is the last line of the output, in the API's shape.
     """
-    from duyen.cli.common import conclude
     from duyen.model.errors import DuyenError
 
     try:
         app()
     except DuyenError as error:
-        place = f" (at {error.at})" if error.at else ""
-        sys.stderr.write(f"{error.message}{place}\n")
-        conclude(error.as_json(), "--json" in sys.argv[1:])
-        sys.exit(2 if error.status in (400, 422) else 1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        _end(error)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        _end(_of_the_system(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _end(error: DuyenError) -> NoReturn:
+    """Say what went wrong and end: 2 where the command was wrong, 1 where something else was."""
+    from duyen.cli.common import conclude
+
+    place = f" (at {error.at})" if error.at else ""
+    sys.stderr.write(f"{error.message}{place}\n")
+    conclude(error.as_json(), "--json" in sys.argv[1:])
+    sys.exit(2 if error.status in (400, 422) else 1)
+
+
+def _of_the_system(error: OSError) -> DuyenError:
+    """What the operating system refused, in our words."""
+    from duyen.model.errors import Unavailable
+
+    what = f"“{error.filename}” cannot be used" if error.filename else "The system refused"
+    return Unavailable(
+        "system.refused",
+        f"{what}: {error.strerror or error}; check the path, who owns it, and the room on the disk.",
+    )

@@ -42,7 +42,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """Why a contact may not be made; with `retry_at`, only not yet: ask again then.
 
     Reasons: address.missing, address.changed, consent.missing, consent.denied, suppressed, send_only_to,
-    cap.reached, hold_out, expired, message.deleted, duplicate; not yet: quiet_hours, paused, not_before.
+    cap.reached, hold_out, expired, message.deleted, duplicate, restored; not yet: quiet_hours, paused, not_before.
     """
 
     reason: str
@@ -190,6 +190,8 @@ def _refusal(
 ) -> Refusal | None:
     """The first thing that stands against a contact, the lasting ones first."""
     settings = program.settings
+    if now <= settings.restored_at:
+        return Refusal("restored")
     reason = barred(person, message, settings)
     if reason:
         return Refusal(reason)

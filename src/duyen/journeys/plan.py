@@ -85,13 +85,11 @@ def every_step(steps: tuple[Step, ...]) -> Iterator[Step]:
             yield from every_step(step.otherwise)
 
 
-def next_tick(entry: ScheduleEntry, after: Millis) -> Millis | None:
-    """The first instant later than `after` at which a schedule calls people in; None when there is none."""
-    if entry.at > after:
-        return entry.at
-    if not entry.every:
+def last_tick(entry: ScheduleEntry, now: Millis) -> Millis | None:
+    """The last instant up to `now` at which a schedule calls people in; None before the first."""
+    if entry.at > now:
         return None
-    return entry.at + ((after - entry.at) // entry.every + 1) * entry.every
+    return entry.at + (now - entry.at) // entry.every * entry.every if entry.every else entry.at
 
 
 def _resolved(journey: Journey, rules: Mapping[str, Rule]) -> Journey:

@@ -74,6 +74,8 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     reply_to: str = ""
     postal_address: str = ""
     conversion_window: Millis = 7 * DAY
+    restored_at: Millis = 0
+    """The instant of the last restore: what was due until then may have been said already, and is not said again."""
 
 
 class Program(msgspec.Struct, frozen=True):

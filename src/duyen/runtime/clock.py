@@ -23,6 +23,17 @@ class WallClock:
         return time.time_ns() // 1_000_000
 
 
+class StandingClock:
+    """Always the same instant: for work that belongs to one moment."""
+
+    def __init__(self, now: Millis) -> None:
+        self._now = now
+
+    def now(self) -> Millis:
+        """The instant."""
+        return self._now
+
+
 class Remembered(Protocol):
     """Where the last tick is remembered: the state."""
 

@@ -8,6 +8,7 @@ import sys
 import time
 from types import FrameType
 
+from duyen.journeys.plan import last_tick
 from duyen.model.journey import ScheduleEntry
 from duyen.model.log import Lane
 from duyen.model.program import Nudge
@@ -68,36 +69,11 @@ class Scheduler:
             job.look(applied)
 
     def journeys(self) -> None:
-        """Tell the log which scheduled journeys call now.
-
-        A tick that was told already is not told again; of those that were missed while nothing ran only the last is
-        told; one that was due before the journey had this schedule, or while it was paused, never is.
-        """
-        now = self.house.clock.now()
-        ticks = []
-        for journey in self.house.program().journeys.values():
-            entry = journey.entry
-            if not journey.live or not isinstance(entry, ScheduleEntry):
-                continue
-            due = _last_tick(entry, now)
-            if due is None or due <= int(self.house.state.meta(f"tick:{journey.id}", "-1")):
-                continue
-            if due >= self._in_force(journey.id):
-                ticks.append(Nudge(f"{journey.id}@{due}", "schedule", due, journey.id))
+        """Tell the log which scheduled journeys call now."""
+        ticks = due_ticks(self.house)
         if ticks:
             offset = self.house.tell(Lane.CONTROL, list(ticks))
             self.house.wait_applied(Lane.CONTROL, offset)
-
-    def _in_force(self, id: str) -> Millis:
-        """Since when a journey has its present schedule and is not paused; other edits do not count."""
-        since, present = 0, None
-        for _, body, _, put in self.house.state.resource_versions("journey", id):
-            if body is None or not body.get("live", True):
-                break
-            if present is not None and body.get("entry") != present:
-                break
-            since, present = put, body.get("entry")
-        return since
 
     def stop(self) -> None:
         """End the jobs."""
@@ -105,11 +81,36 @@ class Scheduler:
             job.stop()
 
 
-def _last_tick(entry: ScheduleEntry, now: Millis) -> Millis | None:
-    """The last instant up to `now` at which a schedule calls people in; None before the first."""
-    if entry.at > now:
-        return None
-    return entry.at + (now - entry.at) // entry.every * entry.every if entry.every else entry.at
+def due_ticks(house: House) -> list[Nudge]:
+    """The calls of scheduled journeys that are due now.
+
+    A tick that was told already is not told again; of those that were missed while nothing ran only the last is
+    told; one that was due before the journey had this schedule, or while it was paused, never is.
+    """
+    now = house.clock.now()
+    ticks = []
+    for journey in house.program().journeys.values():
+        entry = journey.entry
+        if not journey.live or not isinstance(entry, ScheduleEntry):
+            continue
+        due = last_tick(entry, now)
+        if due is None or due <= int(house.state.meta(f"tick:{journey.id}", "-1")):
+            continue
+        if due >= _in_force(house, journey.id):
+            ticks.append(Nudge(f"{journey.id}@{due}", "schedule", due, journey.id))
+    return ticks
+
+
+def _in_force(house: House, id: str) -> Millis:
+    """Since when a journey has its present schedule and is not paused; other edits do not count."""
+    since, present = 0, None
+    for _, body, _, put in house.state.resource_versions("journey", id):
+        if body is None or not body.get("live", True):
+            break
+        if present is not None and body.get("entry") != present:
+            break
+        since, present = put, body.get("entry")
+    return since
 
 
 def main(settings: Settings) -> None:
