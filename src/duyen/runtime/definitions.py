@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
+import yaml
 
 from duyen import decide, identity
 from duyen.journeys.parse import parse_journey
+from duyen.journeys.plan import every_step, rules_of
 from duyen.model.catalogue import Offer, Placement
 from duyen.model.errors import InvalidRule, NotFound
-from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry, Send, Step
+from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry, Send
 from duyen.model.message import Message
 from duyen.model.program import (
     Cap,
@@ -20,9 +23,10 @@ from duyen.model.program import (
     Segment,
     WorkspaceSettings,
 )
-from duyen.model.rule import All
+from duyen.model.rule import All, Rule
 from duyen.model.times import parse_duration
 from duyen.rules import inline, parse_rule, parse_where
+from duyen.step import Plan
 
 Definition = Segment | Journey | Message | Offer | Placement | WorkspaceSettings
 KINDS: dict[str, ResourceKind] = {
@@ -71,6 +75,24 @@ def parse(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
         )
         return plain
     raise NotFound("program.unknown_kind", f"There is no kind of definition called “{kind}”.")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines as lines, as its author did."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def as_yaml(body: Any) -> str:
+    """A definition as people write it: `yaml.safe_load(as_yaml(body)) == body`."""
+    text: str = yaml.dump(body, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100)
+    return text
 
 
 def _known(kind: str, body: dict[str, Any], fields: set[str]) -> None:
@@ -165,46 +187,59 @@ def build(
     )
 
 
-def check(program: Program) -> None:
-    """Whether the definitions fit together; raises InvalidRule for the first that does not."""
+Place = tuple[str, str]
+"""(kind, id) of a definition."""
+
+
+def problems(program: Program) -> dict[Place, InvalidRule]:
+    """What does not fit together, told by the definition that cannot be used because of it."""
+    found: dict[Place, InvalidRule] = {}
+    for kind, id, check in _checks(program):
+        try:
+            check()
+        except InvalidRule as error:
+            found[kind, id] = error
+    return found
+
+
+def broken(plan: Plan) -> dict[Place, str]:
+    """Every definition that stands still, unreadable or not fitting the others, with what is wrong with it."""
+    return {place: error.message for place, error in problems(plan.program).items()} | plan.broken
+
+
+def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """(kind, id, check) of every definition that names others; a check raises InvalidRule."""
     rules = {s.id: s.rule for s in program.segments.values()}
     for segment in program.segments.values():
-        inline(segment.rule, rules)
+        yield "segment", segment.id, partial(inline, segment.rule, rules)
     book = decide.Rulebook(program)
     for offer in program.offers.values():
-        decide.check(offer, book)
-        for placement in offer.placements:
-            _need("placement", placement, program.placements, f"offer “{offer.id}”")
+        yield "offer", offer.id, partial(_check_offer, offer, book, program)
     for place in program.placements.values():
-        decide.policy(place.policy)
+        yield "placement", place.id, partial(decide.policy, place.policy)
     for journey in program.journeys.values():
-        _check_journey(journey, program)
+        yield "journey", journey.id, partial(_check_journey, journey, program, rules)
 
 
-def _check_journey(journey: Journey, program: Program) -> None:
-    where = f"journey “{journey.id}”"
-    rules = {s.id: s.rule for s in program.segments.values()}
+def _check_offer(offer: Offer, book: decide.Rulebook, program: Program) -> None:
+    decide.check(offer, book)
+    for placement in offer.placements:
+        _need("placement", placement, program.placements)
+
+
+def _check_journey(journey: Journey, program: Program, rules: Mapping[str, Rule]) -> None:
     entry = journey.entry
     if isinstance(entry, SegmentEntry) or (isinstance(entry, ScheduleEntry) and entry.segment):
-        _need("segment", entry.segment, program.segments, where)
-    for rule in (journey.unless, journey.exit_when):
-        if rule is not None:
-            inline(rule, rules)
-    for message in _messages(journey.steps):
-        _need("message", message, program.messages, where)
-
-
-def _messages(steps: Iterable[Step]) -> Iterable[str]:
-    for step in steps:
+        _need("segment", entry.segment, program.segments)
+    for rule in rules_of(journey):
+        inline(rule, rules)
+    for step in every_step(journey.steps):
         if isinstance(step, Send):
-            yield step.message
-        for name in ("then", "otherwise"):
-            yield from _messages(getattr(step, name, ()))
+            _need("message", step.message, program.messages)
 
 
-def _need(kind: str, id: str, known: Iterable[str], where: str) -> None:
+def _need(kind: str, id: str, known: Iterable[str]) -> None:
     if id not in known:
         raise InvalidRule(
-            f"{kind}.unknown",
-            f"The {where} names the {kind} “{id}”, which does not exist; put it first.",
+            f"{kind}.unknown", f"It names the {kind} “{id}”, which does not exist; put it first."
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from duyen.model.log import Lane
+from duyen.runtime import definitions
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
 from duyen.runtime.space import free_space
@@ -102,9 +103,9 @@ def _state(house: House) -> Iterator[Finding]:
     admins = len(house.state.resources("admin"))
     if not admins:
         yield Finding("administrator", "note", "nobody can sign in; run `duyen admin create you@…`")
-    broken = house.plan().broken
+    broken = definitions.broken(house.plan())
     for (kind, id), why in sorted(broken.items()):
-        yield Finding("program", "problem", f"the {kind} “{id}” holds for nobody: {why}")
+        yield Finding("program", "problem", f"the {kind} “{id}” stands still: {why}")
     if not broken:
         yield Finding("program", "ok", "every definition can be read")
     if house.program().settings.paused:

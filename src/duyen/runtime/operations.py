@@ -31,7 +31,7 @@ def prepare(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
     """Read one definition and try its templates; raises InvalidRule."""
     found = definitions.parse(kind, id, raw, timezone)
     if isinstance(found, Message):
-        from duyen.messages.parse import checked
+        from duyen.messages.checks import checked
 
         return checked(found)
     if isinstance(found, WorkspaceSettings):
@@ -64,7 +64,10 @@ def _check_settings(settings: WorkspaceSettings) -> None:
 
 
 def would_be(program: Program, wish: Wish) -> Program:
-    """The program as it would be; raises InvalidRule where its parts would not fit together."""
+    """The program as it would be; raises InvalidRule for what the wish would break.
+
+    What is broken already stands still by itself and refuses nobody else's change.
+    """
     fields: dict[str, dict[str, Any]] = {}
     settings = program.settings
     for (kind, id), body in wish.items():
@@ -81,8 +84,17 @@ def would_be(program: Program, wish: Wish) -> Program:
             field[id] = _placed(kind, id, body, settings.timezone)
     changed: Any = {**fields, "settings": settings}
     found_program: Program = msgspec.structs.replace(program, **changed)
-    definitions.check(found_program)
+    _fits(program, found_program, wish)
     return found_program
+
+
+def _fits(before: Program, after: Program, wish: Wish) -> None:
+    """Raise InvalidRule for what does not fit: of what is wished, or of what was in order until now."""
+    wrong = definitions.problems(after)
+    known = definitions.problems(before) if wrong else {}
+    for (kind, id), error in wrong.items():
+        if (kind, id) in wish or (kind, id) not in known:
+            raise _of(kind, id, error) from error
 
 
 def _placed(kind: str, id: str, body: dict[str, Any], timezone: str) -> Definition:
@@ -90,8 +102,12 @@ def _placed(kind: str, id: str, body: dict[str, Any], timezone: str) -> Definiti
     try:
         return prepare(kind, id, body, timezone)
     except InvalidRule as error:
-        words = f"The {kind} “{id}”: {error.message}"
-        raise InvalidRule(error.code, words, at=error.at) from error
+        raise _of(kind, id, error) from error
+
+
+def _of(kind: str, id: str, error: InvalidRule) -> InvalidRule:
+    """A mistake with the name of the definition it is in."""
+    return InvalidRule(error.code, f"The {kind} “{id}”: {error.message}", at=error.at)
 
 
 def changes(
