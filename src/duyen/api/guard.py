@@ -12,6 +12,8 @@ from collections import OrderedDict
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+import msgspec
+
 from duyen.api.http import Message, Receive, Request, Scope, Send, answer_error
 from duyen.model.errors import Conflict, DuyenError, InvalidInput
 
@@ -41,11 +43,11 @@ class Guard:
         request = Request(scope, receive)
         try:
             body = b"" if request.method in ("GET", "HEAD") else await request.body(BODY)
+            if request.path.startswith(("/v1/", "/shop/")):
+                _as_json(scope, body)
         except DuyenError as error:
             await answer_error(send, error)
             return
-        if request.path.startswith(("/v1/", "/shop/")):
-            _as_json(scope)
         named = request.header(b"idempotency-key")
         if request.method == "POST" and named:
             await self._once(request, named, body, send)
@@ -112,8 +114,16 @@ class Guard:
             del self._answers[key]
 
 
-def _as_json(scope: Scope) -> None:
-    """Every body of the API is JSON, whatever a command-line client calls it by default."""
+def _as_json(scope: Scope, body: bytes) -> None:
+    """Every body of the API is JSON, whatever a command-line client calls it by default.
+
+    Python's own reader lets NaN and half a surrogate pair through, which the log could not take in.
+    """
+    try:
+        if body:
+            msgspec.json.decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InvalidInput("request.malformed", f"The body is not valid JSON: {error}.") from error
     others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
     scope["headers"] = [*others, (b"content-type", b"application/json")]
 

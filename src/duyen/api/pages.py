@@ -135,14 +135,23 @@ def console(path: str, request: Request) -> Response:
     index = root / "index.html"
     if not index.is_file():
         return PlainTextResponse(UNBUILT, status_code=503)
-    found = (root / path).resolve()
-    if path and found.is_file() and found.is_relative_to(root) and found != index:
+    found = _inside(root, path)
+    if found is not None and found != index:
         return _file(
             request, found, HASHED if path.startswith("assets/") else "public, max-age=300"
         )
     if "." in path.rsplit("/", 1)[-1] and "text/html" not in request.headers.get("accept", ""):
         raise nothing(request.url.path)
     return _file(request, index, "no-cache", {"content-security-policy": CONSOLE_POLICY})
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    """The file of this path inside a folder; None where there is none, or where no file could be named so."""
+    try:
+        found = (root / path).resolve()
+        return found if found.is_file() and found.is_relative_to(root) else None
+    except (OSError, ValueError):
+        return None
 
 
 def _file(request: Request, path: Path, cache: str, more: dict[str, Any] | None = None) -> Response:
