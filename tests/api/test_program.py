@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.server import Server, problem
+from duyen.model.log import Lane
+from duyen.model.program import ResourceChange
+from duyen.runtime.house import House
+from tests.api.server import Server, problem, until
 
 BODY = (
     "<mjml><mj-body><mj-section><mj-column><mj-text>Chào {{ person.name }}</mj-text>"
@@ -42,6 +45,31 @@ def test_every_kind_is_put_read_and_listed(owner: httpx.Client) -> None:
         assert found["author"].startswith("k_")
         assert "thing" in [row["id"] for row in owner.get(f"/v1/{word}?limit=200").json()["data"]]
     assert owner.get("/v1/segments/thing").json()["count"] == 0
+
+
+def test_what_stands_still_says_why_and_stands_in_nobodys_way(
+    owner: httpx.Client, server: Server
+) -> None:
+    house = House(server.settings)
+    lost = {"name": "Lost", "rule": {"segment": "gone"}}
+    magic = {"name": "Magic", "rule": {"by_magic": 1}}
+    house.tell(Lane.CONTROL, [ResourceChange("segment", "lost", lost, "another hand", 0)])
+    offset = house.tell(Lane.CONTROL, [ResourceChange("segment", "magic", magic, "an", 0)])
+    until(lambda: house.applied(Lane.CONTROL, offset))
+    house.close()
+    told = owner.get("/v1/segments/lost").json()
+    assert "gone" in told["problem"]
+    rows = {row["id"]: row for row in owner.get("/v1/segments?limit=200").json()["data"]}
+    assert "by_magic" in rows["magic"]["problem"]
+    try:
+        put = owner.put("/v1/segments/in-order", json={"rule": {"did": "Seen"}})
+        assert put.status_code == 200, put.text
+        assert put.json()["problem"] is None
+        assert owner.post("/v1/pause").json() == {"paused": True}
+        assert owner.post("/v1/resume").json() == {"paused": False}
+    finally:
+        assert owner.delete("/v1/segments/lost").status_code == 200
+        assert owner.delete("/v1/segments/magic").status_code == 200
 
 
 def test_putting_the_same_again_makes_no_new_version(owner: httpx.Client) -> None:

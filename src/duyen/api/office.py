@@ -7,9 +7,9 @@ import hmac
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 from fastapi import Depends, Query, Request, Response
@@ -23,6 +23,7 @@ from duyen.model.times import NEVER, Millis, format_time
 from duyen.runtime import definitions
 from duyen.runtime.clock import SimulatedClock
 from duyen.runtime.house import APPLY_TIMEOUT, House
+from duyen.step.plan import plan_of
 from duyen.stores.sqlite.log import SqliteLog
 from duyen.stores.sqlite.mail import SqliteMail
 from duyen.stores.sqlite.state import SqliteState
@@ -31,6 +32,7 @@ COOKIE = "duyen_session"
 CONSOLE_HEADER = "x-duyen"
 SAFE = frozenset({"GET", "HEAD"})
 _encode = msgspec.json.Encoder().encode
+T = TypeVar("T")
 
 
 class Caller(NamedTuple):
@@ -48,9 +50,10 @@ class Office:
         self._own = threading.local()
         self._building = threading.Lock()
         self._built: tuple[str, Program] = ("", Program())
-        # Secret of the installation, so that a session of one never opens another.
+        self._broken: tuple[Program, dict[definitions.Place, str]] = (self._built[1], {})
         self._total = (0, 0.0)
         self.links = Links(house.secrets.links, house.settings.base_url)
+        # Secret of the installation, so that a session of one never opens another.
         self._session = house.secrets.session
 
     @property
@@ -112,6 +115,21 @@ class Office:
             if self._built[0] != version:
                 self._built = version, definitions.build(self.state.resources(), int(version))
             return self._built[1]
+
+    def broken(self) -> dict[definitions.Place, str]:
+        """(kind, id) -> what is wrong, of every definition that stands still."""
+        program = self.program()
+        of, found = self._broken
+        if of is not program:
+            found = definitions.broken(plan_of(program))
+            self._broken = program, found
+        return found
+
+    def source_names(self) -> dict[str, str]:
+        """What people call the keys that tell us things; other sources (an import, a mail) have no other name."""
+        return {
+            id: str(body.get("name") or id) for _, id, _, body, *_ in self.state.resources("key")
+        }
 
     async def write(self, lane: Lane, entries: Sequence[Entry]) -> bool:
         """Append to the log; True once the engine has applied it, False where it still waits after 5 s."""
@@ -216,6 +234,27 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 def reply(value: Any, status: int = 200) -> Response:
     """Answer a shape as JSON; what was built here need not be validated again."""
     return Response(_encode(value), status, media_type="application/json")
+
+
+def paged(
+    found: Sequence[T],
+    limit: int,
+    rows: Callable[[Sequence[T]], Sequence[Any]],
+    place: Callable[[T], tuple[str | int, ...]],
+    total: int | None = None,
+) -> Response:
+    """A page of a list; one more than `limit` in `found` says that there is a next one.
+
+    `rows` makes the shapes of what is shown; `place` is where one of them stands, for the cursor.
+    """
+    shown = found[:limit]
+    following = put_cursor(*place(shown[-1])) if len(found) > limit else None
+    return reply({"data": rows(shown), "next": following, "total": total})
+
+
+def whole(data: Sequence[Any]) -> Response:
+    """A list that needs no pages."""
+    return reply({"data": data, "next": None, "total": len(data)})
 
 
 def put_cursor(*parts: str | int) -> str:

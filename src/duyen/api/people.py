@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from duyen import collect
 from duyen.api import views
-from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply
+from duyen.api.office import (
+    By,
+    Cursor,
+    Limit,
+    Of,
+    Office,
+    get_cursor,
+    paged,
+    put_cursor,
+    reply,
+    whole,
+)
 from duyen.api.shapes import (
     Arm,
     ConsentRow,
@@ -21,8 +32,10 @@ from duyen.api.shapes import (
     PersonRow,
     Profile,
 )
+from duyen.model.decision import Decision
 from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event
+from duyen.model.person import Contact
 from duyen.model.program import Program
 from duyen.model.values import fold
 from duyen.stores.rows import Head, Row
@@ -183,14 +196,13 @@ def list_events(
         for event in reversed(events)
         if (not name or event.name == name) and (before is None or event.order < before)
     ]
-    shown = fitting[:limit]
-    following = put_cursor(*shown[-1].order) if len(fitting) > limit else None
     total = None if name else head.person.events
-    return reply(
-        Page[EventRow](
-            data=[views.event_row(event) for event in shown], next=following, total=total
-        )
-    )
+    sources = office.source_names()
+
+    def rows(shown: Sequence[Event]) -> list[EventRow]:
+        return [views.event_row(event, sources) for event in shown]
+
+    return paged(fitting, limit, rows, lambda event: event.order, total)
 
 
 def _history(office: Office, head: Head) -> list[Event]:
@@ -208,8 +220,7 @@ def _history(office: Office, head: Head) -> list[Event]:
 )
 def list_segments(key: Key, office: Of, caller: By) -> Response:
     """With the instant at which time alone ends each membership."""
-    found = views.profile(head_of(office, key), office.program(), office.now())["segments"]
-    return reply(Page[Membership](data=found, next=None, total=len(found)))
+    return whole(_profile(office, key)["segments"])
 
 
 @router.get(
@@ -219,8 +230,7 @@ def list_segments(key: Key, office: Of, caller: By) -> Response:
 )
 def list_consent(key: Key, office: Of, caller: By) -> Response:
     """Newest first; `*` stands for any brand, purpose or channel."""
-    found = views.profile(head_of(office, key), office.program(), office.now())["consent"]
-    return reply(Page[ConsentRow](data=found, next=None, total=len(found)))
+    return whole(_profile(office, key)["consent"])
 
 
 @router.get(
@@ -235,11 +245,12 @@ def list_decisions(
     person, program = head_of(office, key).person, office.program()
     before: Any = get_cursor(cursor, int, str)
     found = office.state.decisions_before(person.id, before, limit + 1)
-    shown = found[:limit]
     of = views.reference(person)
-    rows = [views.decision_row(d, of, program, office, views.seen(person, d)) for d in shown]
-    following = put_cursor(shown[-1].time, shown[-1].id) if len(found) > limit else None
-    return reply(Page[DecisionRow](data=rows, next=following, total=None))
+
+    def rows(shown: Sequence[Decision]) -> list[DecisionRow]:
+        return [views.decision_row(d, of, program, office, views.seen(person, d)) for d in shown]
+
+    return paged(found, limit, rows, lambda d: (d.time, d.id))
 
 
 @router.get(
@@ -255,10 +266,11 @@ def list_contacts(
     before: Any = get_cursor(cursor, int, str)
     newest = sorted(person.ledger, key=lambda contact: (contact.time, contact.key), reverse=True)
     fitting = [c for c in newest if before is None or (c.time, c.key) < before]
-    shown = fitting[:limit]
-    following = put_cursor(shown[-1].time, shown[-1].key) if len(fitting) > limit else None
-    rows = views.contact_rows(office, person, shown, program)
-    return reply(Page[ContactRow](data=rows, next=following, total=len(person.ledger)))
+
+    def rows(shown: Sequence[Contact]) -> list[ContactRow]:
+        return views.contact_rows(office, person, shown, program)
+
+    return paged(fitting, limit, rows, lambda c: (c.time, c.key), len(person.ledger))
 
 
 @router.get(
@@ -266,4 +278,9 @@ def list_contacts(
 )
 def one_person(key: Key, office: Of, caller: By) -> Response:
     """A merged key answers with the survivor."""
-    return reply(views.profile(head_of(office, key), office.program(), office.now()))
+    return reply(_profile(office, key))
+
+
+def _profile(office: Office, key: str) -> Profile:
+    head = head_of(office, key)
+    return views.profile(head, office.program(), office.now(), office.source_names())

@@ -241,6 +241,7 @@ class TraitRow(TypedDict):
     value: Any
     time: str
     source: str
+    source_name: str
     event: str
 
 
@@ -320,6 +321,7 @@ class EventRow(TypedDict):
     time: str
     received: str
     source: str
+    source_name: str
     trusted: bool
     imported: bool
     identifiers: list[tuple[str, str]]
@@ -534,7 +536,7 @@ class DecisionsReport(TypedDict):
 
 
 class Resource(Named):
-    """A definition as `duyen apply` sends it, with its version."""
+    """A definition as `duyen apply` sends it, with its version; `problem` is why it stands still, or null."""
 
     definition: Json
     yaml: str
@@ -542,6 +544,7 @@ class Resource(Named):
     updated_at: str
     author: str
     live: bool
+    problem: str | None
 
 
 class SegmentResource(Resource):
@@ -624,6 +627,7 @@ class RejectedRow(TypedDict):
     id: str
     received: str
     source: str
+    source_name: str
     reasons: list[str]
     payload: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from duyen.api.office import Office, maybe_when, when
@@ -100,8 +100,8 @@ def person_rows(
     ]
 
 
-def profile(head: Head, program: Program, now: Millis) -> Profile:
-    """Everything known about one person."""
+def profile(head: Head, program: Program, now: Millis, sources: Mapping[str, str]) -> Profile:
+    """Everything known about one person; `sources` are the names of keys."""
     person = head.person
     outcome = person.outcomes.get(GLOBAL, Outcome())
     return Profile(
@@ -119,6 +119,7 @@ def profile(head: Head, program: Program, now: Millis) -> Profile:
                 "value": t.value,
                 "time": when(t.time),
                 "source": t.source,
+                "source_name": sources.get(t.source, t.source),
                 "event": t.id,
             }
             for name, t in sorted(person.traits.items())
@@ -178,7 +179,7 @@ def profile(head: Head, program: Program, now: Millis) -> Profile:
     )
 
 
-def event_row(event: Event) -> EventRow:
+def event_row(event: Event, sources: Mapping[str, str]) -> EventRow:
     """One event in full."""
     return EventRow(
         id=event.id,
@@ -187,6 +188,7 @@ def event_row(event: Event) -> EventRow:
         time=when(event.time),
         received=when(event.received),
         source=event.source,
+        source_name=sources.get(event.source, event.source),
         trusted=event.trusted,
         imported=event.imported,
         identifiers=list(event.identifiers),

@@ -31,14 +31,35 @@ def read(folder: Path) -> Files:
     from duyen.runtime.definitions import KINDS, SETTINGS_ID
 
     place = program_folder(folder)
+    settings = sorted(place.glob("settings.y*ml"))
+    _check_folders(folder, place, tuple(KINDS), bool(settings))
     found: Files = {}
-    settings = place / "settings.yaml"
-    if settings.is_file():
-        found["settings", SETTINGS_ID] = _one(settings)
+    for path in settings[:1]:
+        found["settings", SETTINGS_ID] = _one(path)
     for word, kind in KINDS.items():
         for path in sorted((place / word).glob("*.y*ml")):
             found[kind, path.stem] = _one(path)
     return found
+
+
+def _check_folders(folder: Path, place: Path, words: tuple[str, ...], settings: bool) -> None:
+    """Refuse a folder without a program, and definitions where nobody would look for them."""
+    from difflib import get_close_matches
+
+    from duyen.model.errors import InvalidRule, NotFound
+
+    folders = {path.name for path in place.iterdir() if path.is_dir()}
+    if place == folder and not settings and not folders & {*words, "catalog"}:
+        raise NotFound(
+            "program.folder",
+            f"“{place}” holds no program; name the folder with settings.yaml and {', '.join(words)}.",
+        )
+    for name in sorted(folders - {*words, "catalog"}):
+        near = get_close_matches(name, words, n=1)
+        if near and any((place / name).glob("*.y*ml")):
+            raise InvalidRule(
+                "program.folder", f"“{name}” is no folder of a program; did you mean “{near[0]}”?"
+            )
 
 
 def _one(path: Path) -> dict[str, Any]:
@@ -48,14 +69,25 @@ def _one(path: Path) -> dict[str, Any]:
 
     try:
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InvalidRule(
+            "program.yaml", f"{_place(path)} is not written in UTF-8; save it as UTF-8."
+        ) from error
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
         words = getattr(error, "problem", None) or str(error)
-        raise InvalidRule("program.yaml", f"{path.name} cannot be read{place}: {words}.") from error
+        raise InvalidRule(
+            "program.yaml", f"{_place(path)} cannot be read{place}: {words}."
+        ) from error
     if not isinstance(body, dict):
-        raise InvalidRule("program.yaml", f"{path.name} must be a map of fields.")
+        raise InvalidRule("program.yaml", f"{_place(path)} must be a map of fields.")
     return body
+
+
+def _place(path: Path) -> str:
+    """A definition's file with its folder: `segments/buyers.yaml`."""
+    return path.name if path.stem == "settings" else f"{path.parent.name}/{path.name}"
 
 
 def read_items(folder: Path) -> Iterator[dict[str, Any]]:
@@ -79,12 +111,11 @@ def read_items(folder: Path) -> Iterator[dict[str, Any]]:
 
 def write(folder: Path, word: str, id: str, body: dict[str, Any]) -> Path:
     """Write a definition where `apply` finds it."""
-    import yaml
+    from duyen.runtime.definitions import as_yaml
 
     path = folder / "program" / (f"{id}.yaml" if word == "settings" else f"{word}/{id}.yaml")
     if word == "settings":
         path = folder / "program" / "settings.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(body, allow_unicode=True, sort_keys=False, width=100)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(as_yaml(body), encoding="utf-8")
     return path

@@ -18,7 +18,7 @@ recommend = typer.Typer(no_args_is_help=True, help="Recommenders: train them, as
 
 Id = Annotated[str, typer.Argument(help="Id of the definition.")]
 Key = Annotated[str, typer.Argument(help="A person as namespace:value, for example user_id:u1.")]
-Limit = Annotated[int, typer.Option("--limit", help="How many at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -58,11 +58,11 @@ def list_segments(data: Data = None, as_json: AsJson = False) -> None:
 @segment.command("show")
 def show_segment(id: Id, data: Data = None, as_json: AsJson = False) -> None:
     """A segment's rule, and how many people are in it."""
-    import yaml
+    from duyen.runtime.definitions import as_yaml
 
     with opened(data) as house:
         body, count = definition(house, "segment", id), house.state.count_in(id)
-    say(yaml.safe_dump(body, allow_unicode=True, sort_keys=False).rstrip())
+    say(as_yaml(body).rstrip())
     say(f"{count:,} people are in it.")
     conclude({"id": id, "count": count, "definition": body}, as_json)
 
@@ -182,11 +182,11 @@ def list_journeys(data: Data = None, as_json: AsJson = False) -> None:
 @journey.command("show")
 def show_journey(id: Id, data: Data = None, as_json: AsJson = False) -> None:
     """A journey's definition."""
-    import yaml
+    from duyen.runtime.definitions import as_yaml
 
     with opened(data) as house:
         body = definition(house, "journey", id)
-    say(yaml.safe_dump(body, allow_unicode=True, sort_keys=False).rstrip())
+    say(as_yaml(body).rstrip())
     conclude({"id": id, "definition": body}, as_json)
 
 
@@ -239,8 +239,16 @@ def recommend_for(
 ) -> None:
     """Items for a person, with why."""
     from duyen import decide as deciding
+    from duyen.model.errors import NotFound
+    from duyen.recommend import recommenders
     from duyen.runtime.view import HouseView
 
+    known = recommenders()
+    if recommender not in known:
+        raise NotFound(
+            "recommender.unknown",
+            f"There is no recommender “{recommender}”; there are: {', '.join(sorted(known))}.",
+        )
     with opened(data) as house:
         head = head_of(house, key)
         view = HouseView(house.state, house.folder / "models")

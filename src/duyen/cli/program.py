@@ -94,11 +94,10 @@ def _catalogue(house: House, items: list[dict[str, Any]]) -> Iterable[Entry]:
 
 def diff(folder: Folder, data: Data = None, prune: Prune = False, as_json: AsJson = False) -> None:
     """Show what `apply` would change."""
-    import yaml
+    from duyen.runtime.definitions import as_yaml
 
     def lines(body: dict[str, Any] | None) -> list[str]:
-        text = "" if body is None else yaml.safe_dump(body, allow_unicode=True, sort_keys=False)
-        return text.splitlines()
+        return [] if body is None else as_yaml(body).splitlines()
 
     with opened(place_of(folder, data)) as house:
         changes = wanted(house, folder, prune)

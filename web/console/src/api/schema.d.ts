@@ -833,7 +833,7 @@ export interface paths {
         };
         /**
          * One segment.
-         * @description With its version, author and YAML.
+         * @description With its version, author and YAML; `problem` says why it stands still, where it does.
          */
         get: operations["get_segment"];
         /**
@@ -921,7 +921,7 @@ export interface paths {
         };
         /**
          * One journey.
-         * @description With its version, author and YAML.
+         * @description With its version, author and YAML; `problem` says why it stands still, where it does.
          */
         get: operations["get_journey"];
         /**
@@ -1009,7 +1009,7 @@ export interface paths {
         };
         /**
          * One message.
-         * @description With its version, author and YAML.
+         * @description With its version, author and YAML; `problem` says why it stands still, where it does.
          */
         get: operations["get_message"];
         /**
@@ -1097,7 +1097,7 @@ export interface paths {
         };
         /**
          * One offer.
-         * @description With its version, author and YAML.
+         * @description With its version, author and YAML; `problem` says why it stands still, where it does.
          */
         get: operations["get_offer"];
         /**
@@ -1185,7 +1185,7 @@ export interface paths {
         };
         /**
          * One placement.
-         * @description With its version, author and YAML.
+         * @description With its version, author and YAML; `problem` says why it stands still, where it does.
          */
         get: operations["get_placement"];
         /**
@@ -2010,6 +2010,8 @@ export interface components {
             received: string;
             /** Source */
             source: string;
+            /** Source Name */
+            source_name: string;
             /** Trusted */
             trusted: boolean;
             /** Imported */
@@ -2712,6 +2714,8 @@ export interface components {
             received: string;
             /** Source */
             source: string;
+            /** Source Name */
+            source_name: string;
             /** Reasons */
             reasons: string[];
             /** Payload */
@@ -2719,7 +2723,7 @@ export interface components {
         };
         /**
          * Resource
-         * @description A definition as `duyen apply` sends it, with its version.
+         * @description A definition as `duyen apply` sends it, with its version; `problem` is why it stands still, or null.
          */
         Resource: {
             /** Id */
@@ -2740,6 +2744,8 @@ export interface components {
             author: string;
             /** Live */
             live: boolean;
+            /** Problem */
+            problem: string | null;
         };
         /**
          * Rule
@@ -2790,6 +2796,8 @@ export interface components {
             author: string;
             /** Live */
             live: boolean;
+            /** Problem */
+            problem: string | null;
             /** Count */
             count: number;
         };
@@ -2903,6 +2911,8 @@ export interface components {
             time: string;
             /** Source */
             source: string;
+            /** Source Name */
+            source_name: string;
             /** Event */
             event: string;
         };

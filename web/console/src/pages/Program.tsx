@@ -128,7 +128,12 @@ function One({ kind, resource }: { kind: ProgramKind; resource: Definition }) {
       >
         <span className="resource-name">
           <span className="strong">{resource.name}</span>
-          {kind !== "segments" && (
+          {resource.problem && (
+            <Badge variant="light" className="still-badge">
+              {t("program.still")}
+            </Badge>
+          )}
+          {kind !== "segments" && !resource.problem && (
             <Badge variant={resource.live ? "light" : "default"} color="gray">
               {t(resource.live ? "program.live" : "program.draft")}
             </Badge>
@@ -145,6 +150,12 @@ function One({ kind, resource }: { kind: ProgramKind; resource: Definition }) {
       <div id={panel} hidden={!open} className="resource-more">
         {open && (
           <>
+            {resource.problem && (
+              <div className="still" role="note">
+                <Text fw={600}>{t("program.still_title")}</Text>
+                <Text>{resource.problem}</Text>
+              </div>
+            )}
             {kind === "segments" && <SegmentPeople id={resource.id} />}
             {kind === "journeys" && <Steps id={resource.id} />}
             {kind === "messages" && <Preview id={resource.id} />}

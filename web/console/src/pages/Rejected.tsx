@@ -58,7 +58,7 @@ function One({ row }: { row: RejectedRow }) {
           ))}
         </span>
         <span className="dimmed rejected-when">
-          {f.dateTime(row.received)} · {row.source || t("rejected.no_source")}
+          {f.dateTime(row.received)} · {row.source_name || t("rejected.no_source")}
         </span>
         <IconChevronDown size={16} className="chevron" aria-hidden />
       </UnstyledButton>

@@ -262,6 +262,7 @@ describe("results", () => {
   it("say so where nothing can be told yet", async () => {
     const { unmount } = open("/results", { "/v1/reports/lift": answers.unclear });
     expect(await screen.findByText(/No effect on revenue can be told from chance yet/)).toBeTruthy();
+    expect(screen.getAllByText(/of the hold-out's mean/)).toHaveLength(1); // conversion's, which can be told
     unmount();
     open("/results", { "/v1/reports/lift": { ...answers.lift, revenue: null, conversion: null } });
     expect(await screen.findAllByText(/Too early to say: 900,412 treated and 99,588 held-out/)).toHaveLength(2);
@@ -295,6 +296,15 @@ describe("the program", () => {
     expect(screen.getByRole("link", { name: "See these customers" }).getAttribute("href")).toBe(
       "/people?segment=loyal",
     );
+  });
+
+  it("says why a definition stands still", async () => {
+    const [loyal] = answers.segments.data;
+    if (!loyal) throw new Error("no segment");
+    const problem = "There is no segment “gone”.";
+    open("/program/segments#loyal", { "/v1/segments": answers.page([{ ...loyal, problem }]) });
+    expect(await screen.findByText(problem)).toBeTruthy();
+    expect(screen.getByText("stands still")).toBeTruthy();
   });
 
   it("shows who stands at which step of a journey", async () => {

@@ -227,10 +227,10 @@ export const profile: Profile = {
   ],
   verified: true,
   traits: [
-    { name: "city", value: "Hà Nội", time: at(39_000_000), source: "web", event: "m1" },
-    { name: "favourite", value: LONG, time: at(4_000), source: "web", event: "m2" },
-    { name: "loyalty_points", value: 12_840, time: at(90_000), source: "crm", event: "m3" },
-    { name: "name", value: "Nguyễn Thị Ánh Tuyết", time: at(39_000_000), source: "crm", event: "m4" },
+    { name: "city", value: "Hà Nội", time: at(39_000_000), source: "web", source_name: "web", event: "m1" },
+    { name: "favourite", value: LONG, time: at(4_000), source: "web", source_name: "web", event: "m2" },
+    { name: "loyalty_points", value: 12_840, time: at(90_000), source: "crm", source_name: "crm", event: "m3" },
+    { name: "name", value: "Nguyễn Thị Ánh Tuyết", time: at(39_000_000), source: "crm", source_name: "crm", event: "m4" },
   ],
   consent: [
     {
@@ -283,6 +283,7 @@ const event = (id: string, name: string, secondsAgo: number, properties: EventRo
   time: at(secondsAgo),
   received: at(secondsAgo - 1),
   source: "web",
+  source_name: "web",
   trusted: false,
   imported: false,
   identifiers: [
@@ -545,6 +546,7 @@ const resource = (id: string, name: string, definition: Resource["definition"], 
   updated_at: at(80_000),
   author: "admin@example.test",
   live: true,
+  problem: null,
 });
 
 export const segments: Page<SegmentResource> = page([
@@ -608,6 +610,7 @@ export const rejected: Page<RejectedRow> = page(
       id: "r1",
       received: at(500),
       source: "web",
+      source_name: "web",
       reasons: ["`userId` and `anonymousId` are both missing; send one of them.", "`event` must not be empty."],
       payload: '{"type":"track","event":"","properties":{"note":"<script>alert(1)</script>"}}',
     },
@@ -615,6 +618,7 @@ export const rejected: Page<RejectedRow> = page(
       id: "r2",
       received: at(5_000),
       source: "",
+      source_name: "",
       reasons: ["The body is not JSON: unexpected end at byte 14."],
       payload: '{"type":"trac',
     },

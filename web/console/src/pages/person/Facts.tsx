@@ -165,14 +165,14 @@ function Traits({ person }: { person: Profile }) {
         </Text>
       )}
       <dl className="pairs">
-        {person.traits.map(({ name, value, time, source }) => (
+        {person.traits.map(({ name, value, time, source_name }) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>
               <span className="break">{valueText(value)}</span>
               <Text size="xs" c="dimmed">
                 {f.dateTime(time)}
-                {source && ` · ${source}`}
+                {source_name && ` · ${source_name}`}
               </Text>
             </dd>
           </div>

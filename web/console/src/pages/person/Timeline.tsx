@@ -256,7 +256,7 @@ function EventDetails({ event }: { event: EventRow }) {
   return (
     <>
       <Text size="sm" c="dimmed" className="break">
-        {event.name} · {event.source} ·{" "}
+        {event.name} · {event.source_name} ·{" "}
         {t(event.imported ? "event.imported" : event.trusted ? "event.trusted" : "event.claimed")} ·{" "}
         {t("event.received", { when: f.dateTime(event.received) })}
       </Text>

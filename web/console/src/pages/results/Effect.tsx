@@ -8,7 +8,7 @@ import { Await } from "../../parts/Await";
 import { Chart, type Colours } from "../../parts/Chart";
 import { Empty } from "../../parts/Empty";
 import { useEstimateText, useRate } from "../../parts/Interval";
-import { LiftSentence } from "../../parts/Lift";
+import { LiftSentence, verdict } from "../../parts/Lift";
 import { intervals } from "../../parts/plots";
 import { Section } from "../../parts/Page";
 import { useWords } from "../../words";
@@ -50,7 +50,9 @@ function Measure({ report, of }: { report: LiftReport; of: "revenue" | "conversi
   const difference = effect && text(effect.difference, change);
   const signed = (write: (value: number) => string) => (value: number) =>
     value > 0 ? `+${write(value)}` : write(value);
-  const relative = effect?.relative && text(effect.relative, signed(rate(effect.relative)));
+  // While nothing can be told from chance, a share of it would only seem to say more than the difference does.
+  const told = ["more", "less"].includes(verdict(effect));
+  const relative = told && effect?.relative && text(effect.relative, signed(rate(effect.relative)));
   return (
     <Section title={t(`lift.${of}_title`)}>
       <div className="effect-number">
