@@ -22,6 +22,7 @@ from duyen.model.log import Lane
 from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import MINUTE
+from duyen.runtime.doctor import examine
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.lakework import flush
@@ -155,6 +156,50 @@ def test_what_was_told_before_a_value_was_blocked_keeps_its_owner(shop: Shop) ->
     shop.tell(3, userId="u", anonymousId="shared")
     flush(shop.house)
     assert "" not in shop.rows()
+    shop.agrees()
+
+
+def test_the_doctor_tells_of_lost_files(shop: Shop) -> None:
+    def said() -> tuple[str, str]:
+        (found,) = [one for one in examine(shop.settings, lambda _: []) if one.check == "lake"]
+        return found.verdict, found.words
+
+    shop.tell(1, userId="u")
+    flush(shop.house)
+    assert said()[0] == "ok"
+    _, (file,) = shop.lake.files("events")
+    Path(file).unlink()
+    verdict, words = said()
+    assert verdict == "problem"
+    assert file in words
+    assert "duyen lake flush" in words
+    for entry in (shop.lake.folder / "people" / "_delta_log").glob("*.json"):
+        entry.write_text("{")
+    assert said()[0] == "problem"
+
+
+@pytest.mark.parametrize("dies", ["facts", "people", "items"])
+def test_a_flush_that_is_cut_short_shows_nothing_by_halves(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    shop.tell(10, userId="u1", anonymousId="a")
+    shop.tell(20, anonymousId="a")
+    flush(shop.house)
+    before = shop.rows()
+    shop.tell(5, userId="u2", anonymousId="a")
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"duyen.runtime.lakework._Flush.{dies}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            flush(shop.house)
+    assert shop.rows() == before
+    shop.lake.compact()
+    assert shop.lake.settle() == 0
+    assert shop.rows() == before
+    flush(shop.house)
     shop.agrees()
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from duyen.model.errors import Unavailable
 from duyen.model.log import Lane
 from duyen.runtime import definitions
 from duyen.runtime.house import House
@@ -40,6 +41,7 @@ def examine(settings: Settings, records: Records | None = None) -> Iterator[Find
     try:
         yield from _processes(settings)
         yield from _state(house)
+        yield _lake(house)
         yield from _mail(house, records or txt_records)
     finally:
         house.close()
@@ -110,6 +112,24 @@ def _state(house: House) -> Iterator[Finding]:
         yield Finding("program", "ok", "every definition can be read")
     if house.program().settings.paused:
         yield Finding("pause", "note", "nothing leaves: the workspace is paused; `duyen resume`")
+
+
+def _lake(house: House) -> Finding:
+    """Whether the disk still has every file that the lake's tables name."""
+    folder = house.folder / "lake"
+    if not (folder / "events").is_dir():
+        return Finding("lake", "note", "nothing is in it yet; `duyen lake flush` fills it")
+    from duyen.stores.lake import Lake
+
+    again = f"move {folder} away and run `duyen lake flush`: it is written again from the log"
+    try:
+        broken = Lake(folder).damage()
+    except Unavailable as error:
+        return Finding("lake", "problem", f"{error.message} If that does not help, {again}")
+    if broken:
+        words = f"{len(broken):,} of its files are lost or cut short, among them {broken[0]}"
+        return Finding("lake", "problem", f"{words}; {again}")
+    return Finding("lake", "ok", "every file of its tables is there")
 
 
 def _mail(house: House, records: Records) -> Iterator[Finding]:

@@ -92,8 +92,15 @@ class Lake:
         if not all(DeltaTable.is_deltatable(str(folder / name)) for name in SCHEMAS) or remake:
             with self._writing():
                 self._open(remake)
-        else:
+            return
+        try:
             self._open(remake=False)
+        except DeltaError as error:
+            raise Unavailable(
+                "lake.unreadable",
+                f"The lake at {folder} cannot be read ({error})."
+                " Check that its disk is there and healthy, then ask again.",
+            ) from error
 
     def _open(self, remake: bool) -> None:
         """Make what is missing; empty what another version has made, or say so."""

@@ -16,6 +16,7 @@ but the lake's own within reach, and only for a limited time.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -42,7 +43,12 @@ MAX_ROWS = 100_000
 MAX_TEXT = 100_000
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree"}
-_SCHEMAS = {"", "main", "information_schema"}
+_TOLD = {"tables", "columns"}
+"""What of `information_schema` is shown; its other views name files."""
+_OWN = re.compile(r"(?!(?:duckdb|pg|pragma|sqlite)_)[^./\\:*?\[\]]+", re.IGNORECASE)
+"""What a WITH may call its parts: never like a file or a table of the engine's own, for where the part is not in
+scope, that is what the name would mean."""
+_CLOSED = {"current_setting", "write_log"}
 _ORDER_LINES = """
 CREATE OR REPLACE VIEW order_lines AS
 WITH orders AS (
@@ -230,8 +236,11 @@ def _inspect(cursor: duckdb.DuckDBPyConnection, text: str) -> None:
         raise InvalidInput("sql.one_statement", "Ask one question at a time.")
     nodes = list(_nodes(tree["statements"]))
     names = {one["key"].lower() for node in nodes for one in _common(node)}
+    for name in names:
+        if not _OWN.fullmatch(name):
+            raise _unknown(name)
     for node in nodes:
-        _check(node, {*VIEWS, *names})
+        _check(node, names)
 
 
 def _check(node: dict[str, Any], names: set[str]) -> None:
@@ -247,14 +256,22 @@ def _check(node: dict[str, Any], names: set[str]) -> None:
                 f"The table function “{function}” may not be used here;"
                 f" these may: {', '.join(sorted(_FUNCTIONS))}.",
             )
+    if str(node.get("function_name", "")).lower() in _CLOSED:
+        raise InvalidInput(
+            "sql.closed_function",
+            f"The function “{node['function_name']}” may not be used here; ask the views.",
+        )
     if kind == "BASE_TABLE":
-        name, schema = str(node.get("table_name", "")), str(node.get("schema_name", ""))
-        known = name.lower() in names or schema == "information_schema"
-        if not known or schema not in _SCHEMAS or node.get("catalog_name"):
-            raise InvalidInput(
-                "sql.unknown_table",
-                f"There is no table “{name}” here; ask one of {', '.join(VIEWS)}.",
-            )
+        name, schema = str(node.get("table_name", "")), str(node.get("schema_name", "")).lower()
+        known = {"": {*VIEWS, *names}, "main": {*VIEWS}, "information_schema": _TOLD}
+        if name.lower() not in known.get(schema, ()) or node.get("catalog_name"):
+            raise _unknown(name)
+
+
+def _unknown(name: str) -> InvalidInput:
+    return InvalidInput(
+        "sql.unknown_table", f"There is no table “{name}” here; ask one of {', '.join(VIEWS)}."
+    )
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
