@@ -7,7 +7,7 @@ from enum import IntEnum
 import msgspec
 
 from duyen.model.decision import Decision
-from duyen.model.event import Collected, Rejected
+from duyen.model.event import Collected, Identifier, Rejected
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import Millis
 
@@ -32,6 +32,16 @@ class Delivered(msgspec.Struct, frozen=True, tag_field="kind", tag="delivered", 
     provider_id: str = ""
 
 
+class Unmerge(msgspec.Struct, frozen=True, tag_field="kind", tag="unmerge", omit_defaults=True):
+    """Somebody decided: none of `kept` is ever one person with any of `apart` again."""
+
+    id: str
+    time: Millis
+    author: str
+    kept: tuple[Identifier, ...]
+    apart: tuple[Identifier, ...]
+
+
 class ImportMark(msgspec.Struct, frozen=True, tag_field="kind", tag="import"):
     """How many results of an import (`name`: its file and mapping) are in the log up to here."""
 
@@ -45,6 +55,7 @@ Entry = (
     | ImportMark
     | Decision
     | Delivered
+    | Unmerge
     | ResourceChange
     | CatalogueChange
     | Nudge

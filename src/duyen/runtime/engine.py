@@ -8,14 +8,10 @@ positions, so that a rebuild takes the very same steps.
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
@@ -24,10 +20,9 @@ from duyen import __version__, collect, measure, profiles
 from duyen.identity import Evidence, Rules
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
-from duyen.model.errors import Conflict
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
-from duyen.model.log import Delivered, Entry, ImportMark, Lane
+from duyen.model.log import Delivered, Entry, ImportMark, Lane, Unmerge
 from duyen.model.person import Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
@@ -36,9 +31,9 @@ from duyen.runtime import tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
-from duyen.runtime.settings import Settings
 from duyen.step import Moves, Plan, Work, step_batch
-from duyen.stores.rows import Head
+from duyen.stores.interface import Claim
+from duyen.stores.rows import Head, VetoRow
 from duyen.stores.state import State
 
 TIMERS_AT_ONCE = 2_000
@@ -58,6 +53,7 @@ class Batch:
     now: Millis
     told: list[tuple[Happened | Decided, int, int]] = field(default_factory=list)
     """Events and decisions in the log's order, each with its address (seq, index)."""
+    vetoes: list[VetoRow] = field(default_factory=list)
     receipts: list[Delivered] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
@@ -68,11 +64,11 @@ class Batch:
 class Engine:
     """Applies the log to the state, one batch after another."""
 
-    def __init__(self, house: House, *, locked: Any = None) -> None:
+    def __init__(self, house: House, *, locked: Claim | None = None) -> None:
         self.house = house
         self.state: State = house.state
         self._identify = Identify(house.state)
-        self._lock = locked or lock(house.folder)
+        self._lock = locked or house.stores.claim("engine")
         self._tidied = 0.0
 
     def close(self) -> None:
@@ -200,6 +196,8 @@ class Engine:
             batch.told.append((Decided(entry), seq, index))
         elif isinstance(entry, Delivered):
             batch.receipts.append(entry)
+        elif isinstance(entry, Unmerge):
+            batch.vetoes += _vetoes(entry)
         elif isinstance(entry, Rejected):
             batch.rejected.append(entry)
         elif isinstance(entry, ImportMark):
@@ -255,7 +253,8 @@ class Engine:
     def _who(self, batch: Batch, plan: Plan) -> Identified:
         settings = plan.program.settings
         rules = Rules.of(settings.identity, settings.blocked)
-        return self._identify.identify([_evidence(told) for told, _, _ in batch.told], rules)
+        asked = [_evidence(told) for told, _, _ in batch.told]
+        return self._identify.identify(asked, rules, batch.vetoes)
 
     def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
         """Everyone whom this batch concerns, loaded, with what happens to them in order."""
@@ -508,6 +507,11 @@ def _evidence(told: Happened | Decided) -> Evidence:
     return Evidence(decision.time, decision.id, (decision.identifier,), decision.trusted)
 
 
+def _vetoes(told: Unmerge) -> list[VetoRow]:
+    """Each of the one side never with any of the other."""
+    return [VetoRow(a, b, told.time, told.id, told.author) for a in told.kept for b in told.apart]
+
+
 def _count(activity: dict[tuple[int, str], int], time: Millis, name: str) -> None:
     key = (time // MINUTE, name)
     activity[key] = activity.get(key, 0) + 1
@@ -521,35 +525,3 @@ def _searchable(item: dict[str, Any]) -> str:
         *item.get("tags", ()),
     ]
     return " ".join(str(word) for word in words)
-
-
-def lock(folder: Path) -> Any:
-    """Hold the engine's lock: a folder has one engine."""
-    handle = (folder / "engine.lock").open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise Conflict(
-            "engine.running", f"Another engine works on {folder}; stop it, or use it."
-        ) from error
-    return handle
-
-
-def main(settings: Settings) -> None:
-    """Run the engine of a data folder until told to stop."""
-    stopping = False
-
-    def stop(sign: int, frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, stop)
-    house = House(settings, engine=True)
-    engine = Engine(house)
-    try:
-        engine.run(lambda: stopping)
-    finally:
-        engine.close()
-        house.close()

@@ -1,28 +1,30 @@
 """Whose events are these? Asks the state for what is known, `identity.resolve` for what is new.
 
 Most events repeat a set of identifiers that is known already: one look-up. A new set, or a known one seen earlier
-than before, re-resolves its whole component, and may rename, join or split people.
+than before, re-resolves its whole component, and may rename, join or split people; so does a veto.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from duyen.identity import (
+    CLAIMED,
     MAX_COMPONENT_EVIDENCE,
     Evidence,
     Resolution,
     Rules,
+    Veto,
     person_id,
     resolve,
     usable,
 )
-from duyen.model.event import Identifier
+from duyen.model.event import Identifier, is_bearer
 from duyen.model.times import Millis
-from duyen.stores.rows import EvidenceRow
+from duyen.stores.rows import EvidenceRow, VetoRow
 from duyen.stores.state import State
 
 Identifiers = dict[str, dict[str, Millis]]
@@ -63,8 +65,10 @@ class Identify:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def identify(self, asked: Sequence[Evidence], rules: Rules) -> Identified:
-        """Find each one's person; store what is new."""
+    def identify(
+        self, asked: Sequence[Evidence], rules: Rules, vetoes: Sequence[VetoRow] = ()
+    ) -> Identified:
+        """Find each one's person; store what is new. `vetoes` are new as well, and hold from now on."""
         keys, first = _distinct(asked, rules)
         rows = self._state.evidence_by_key(list(first))
         fresh = {
@@ -75,10 +79,14 @@ class Identify:
         people = {key: row.person for key, row in rows.items()}
         outcome = Identified([])
         names = {name for evidence in fresh.values() for name in evidence.identifiers}
-        known = self._state.components(names)
+        apart = {name for veto in vetoes for name in (veto.a, veto.b)}
+        known = self._state.components(names | apart)
         store = _Store(self._state)
         old = store.evidence(set(known.values()))
-        for group in _groups(fresh, known):
+        store.forbid(vetoes, names, old)
+        people |= _past_cap(fresh, known, old, rules, store)
+        torn = {known[name] for name in apart if name in known}
+        for group in _groups(fresh, known, torn):
             people.update(_resolve(group, fresh, old, rules, outcome, store))
         store.write()
         outcome.persons = [people.get(key, "") for key in keys]
@@ -86,23 +94,31 @@ class Identify:
 
 
 def _distinct(asked: Sequence[Evidence], rules: Rules) -> tuple[list[str], dict[str, Evidence]]:
-    """The key of each ("" = names nobody), and the earliest evidence of each key."""
+    """The key of each ("" = names nobody), and the earliest evidence of each key.
+
+    Where a limit has a window, a set that is told again in a later slot is evidence again, under a key of its own.
+    """
     keys: list[str] = []
     first: dict[str, Evidence] = {}
     for evidence in asked:
         names = usable(evidence.identifiers, rules)
         key = evidence_key(names, evidence.trusted) if names else ""
         keys.append(key)
-        known = first.get(key)
-        if key and (known is None or (evidence.time, evidence.id) < (known.time, known.id)):
-            first[key] = Evidence(evidence.time, evidence.id, names, evidence.trusted)
+        slot = rules.slot(names, evidence.time)
+        for told in (key, f"{key}.{slot}") if slot else (key,):
+            known = first.get(told)
+            if key and (known is None or (evidence.time, evidence.id) < (known.time, known.id)):
+                first[told] = Evidence(evidence.time, evidence.id, names, evidence.trusted)
     return keys, first
 
 
 def _groups(
-    fresh: Mapping[str, Evidence], known: Mapping[Identifier, str]
+    fresh: Mapping[str, Evidence], known: Mapping[Identifier, str], torn: set[str]
 ) -> list[tuple[set[str], set[str]]]:
-    """Fresh evidence that touches, directly or through known components: (keys, components)."""
+    """Fresh evidence that touches, directly or through known components: (keys, components).
+
+    Each component of `torn` is in a group, with or without fresh evidence.
+    """
     sets = _Sets()
     for key, evidence in fresh.items():
         for name in evidence.identifiers:
@@ -114,6 +130,9 @@ def _groups(
         keys, components = groups.setdefault(sets.root(key), (set(), set()))
         keys.add(key)
         components.update(known[name] for name in evidence.identifiers if name in known)
+    for component in sorted(torn):
+        _, components = groups.setdefault(sets.root(("component", component)), (set(), set()))
+        components.add(component)
     return list(groups.values())
 
 
@@ -129,14 +148,12 @@ def _resolve(
     keys, components = group
     if not components and len(keys) == 1:
         (key,) = keys
-        if _plain(fresh[key]):
+        if _plain(fresh[key], rules, store.forbidden):
             return _found(key, fresh[key], outcome, store)
     old = {key: row for name in components for key, row in stored[name].items()}
-    if len(old) >= MAX_COMPONENT_EVIDENCE:
-        return _attached(keys, fresh, old, store)
     evidence = {k: Evidence(r.time, r.id, r.identifiers, r.trusted) for k, r in old.items()}
     evidence |= {key: fresh[key] for key in keys}
-    resolution = resolve(evidence.values(), (), rules)
+    resolution = resolve(evidence.values(), store.vetoes, rules)
     people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
     before = {key: row.person for key, row in old.items() if row.person}
     people |= _orphans(before, people)
@@ -144,6 +161,8 @@ def _resolve(
     store.add(component, evidence, people, resolution.ids, old)
     joins, splits = compare(before, people)
     store.changed_hands(set(old), set(people.values()).difference(before.values()), bool(splits))
+    if (joins or splits) and len(old) >= MAX_COMPONENT_EVIDENCE:
+        store.move_apart(resolution.ids)
     outcome.joins += joins
     outcome.splits += splits
     if splits:
@@ -162,34 +181,62 @@ def _orphans(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def _attached(
-    keys: set[str],
-    fresh: Mapping[str, Evidence],
-    old: Mapping[str, EvidenceRow],
+def _past_cap(
+    fresh: dict[str, Evidence],
+    known: Mapping[Identifier, str],
+    old: Mapping[str, Mapping[str, EvidenceRow]],
+    rules: Rules,
     store: _Store,
 ) -> dict[str, str]:
-    """A component at its cap joins nobody any more, so that one shared id cannot stop the engine.
+    """New evidence that touches a full component counts as that of its first identifier alone, and joins nobody.
 
-    New evidence belongs to whoever holds its highest identifier already, else to a person of its own. Past the
-    cap, and only there, order of arrival matters.
+    So one shared id cannot stop the engine. What names an identifier of the full component leaves `fresh`, and its
+    person is returned; the rest stays in `fresh`, cut down. Evidence told late, which would have been among the
+    first of its component, is cut down as well: there, and only there, order of arrival matters.
     """
-    taken = {name for row in old.values() for name in row.identifiers}
-    owners = {row.identifiers[0]: row.person for row in old.values()}
-    people = {}
-    for key in sorted(keys):
-        evidence = fresh[key]
-        holder = next((owners[name] for name in evidence.identifiers if name in owners), None)
-        own = person_id(evidence.identifiers[-1])
-        people[key] = old[key].person if key in old else holder or own
-        free = {name: people[key] for name in evidence.identifiers if name not in taken}
-        store.add_apart(own, key, evidence, people[key], free)
+    full = {name for name, rows in old.items() if len(rows) >= MAX_COMPONENT_EVIDENCE}
+    people: dict[str, str] = {}
+    if not full:
+        return people
+    for key, evidence in list(fresh.items()):
+        touched = {known[name] for name in evidence.identifiers if name in known}
+        if len(evidence.identifiers) < 2 or touched.isdisjoint(full):
+            continue
+        if any(key in old[component] for component in touched):
+            continue
+        rows = (row for component in touched for row in old[component].values())
+        named = {n for row in rows if row.trusted for n in row.identifiers if not is_bearer(n[0])}
+        first = _first(evidence, named, rules)
+        if known.get(first) in full or first[0].startswith(CLAIMED):
+            people[key] = store.add_apart(key, evidence, first)
+            del fresh[key]
+        else:
+            fresh[key] = Evidence(evidence.time, evidence.id, (first,), evidence.trusted)
     return people
 
 
-def _plain(evidence: Evidence) -> bool:
-    """Whether evidence that touches nothing known is simply one new person: no limit can bind."""
-    spaces = [namespace for namespace, _ in evidence.identifiers]
-    return len(set(spaces)) == len(spaces)
+def _first(evidence: Evidence, named: Set[Identifier], rules: Rules) -> Identifier:
+    """The identifier that evidence keeps when it joins nobody: its first, or its first claim."""
+    for name in evidence.identifiers:
+        if evidence.trusted or not (name in named or rules.refuses(name)):
+            return name
+    namespace, value = evidence.identifiers[0]
+    return CLAIMED + namespace, value
+
+
+def _apart_of(name: Identifier) -> str:
+    """Where evidence of an identifier lies that its full component no longer takes."""
+    return "apart:" + person_id(name)
+
+
+def _plain(evidence: Evidence, rules: Rules, forbidden: Set[Identifier]) -> bool:
+    """Whether evidence that touches nothing known is simply one new person: no rule can bind."""
+    names = evidence.identifiers
+    return (
+        len({namespace for namespace, _ in names}) == len(names)
+        and (evidence.trusted or not any(rules.refuses(name) for name in names))
+        and (not forbidden or forbidden.isdisjoint(names))
+    )
 
 
 def _found(key: str, evidence: Evidence, outcome: Identified, store: _Store) -> dict[str, str]:
@@ -210,6 +257,23 @@ class _Store:
         self._names: list[tuple[str, str, str, str]] = []
         self._torn: set[str] = set()
         self._founded: dict[str, set[str]] = {}
+        self.vetoes: list[Veto] = []
+        self.forbidden: frozenset[Identifier] = frozenset()
+
+    def forbid(
+        self,
+        vetoes: Sequence[VetoRow],
+        names: Set[Identifier],
+        old: Mapping[str, Mapping[str, EvidenceRow]],
+    ) -> None:
+        """Store new vetoes, and look up those that bear on these identifiers and this evidence."""
+        self._state.put_vetoes(vetoes)
+        if not self._state.any_vetoes():
+            return
+        told = {name for rows in old.values() for row in rows.values() for name in row.identifiers}
+        found = self._state.vetoes_of(told | names)
+        self.vetoes = [Veto(row.time, row.id, row.a, row.b) for row in found]
+        self.forbidden = frozenset(row.a for row in found)
 
     def evidence(self, components: set[str]) -> dict[str, dict[str, EvidenceRow]]:
         """All evidence of some components, by component and key."""
@@ -235,14 +299,20 @@ class _Store:
         for ns, value in names.union(ids):
             self._names.append((ns, value, component, ids.get((ns, value), "")))
 
-    def add_apart(
-        self, component: str, key: str, e: Evidence, person: str, free: Mapping[Identifier, str]
-    ) -> None:
-        """Remember evidence outside the component it touches, with the identifiers nobody held before."""
-        self._evidence.append(
-            EvidenceRow(key, component, person, e.time, e.id, e.trusted, e.identifiers)
-        )
-        self._names += [(ns, value, component, holder) for (ns, value), holder in free.items()]
+    def add_apart(self, key: str, e: Evidence, name: Identifier) -> str:
+        """Remember evidence outside its full component, as that of whoever holds `name`; returns the person."""
+        person = self._state.person_of(*name) or person_id(name)
+        row = EvidenceRow(key, _apart_of(name), person, e.time, e.id, e.trusted, (name,))
+        self._evidence.append(row)
+        return person
+
+    def move_apart(self, ids: Mapping[Identifier, str]) -> None:
+        """Evidence that lies outside its full component goes with the holders of its identifiers."""
+        places = {_apart_of(name): person for name, person in ids.items()}
+        for row in self._state.evidence_of(list(places)):
+            if row.person != places[row.component]:
+                self._evidence.append(row._replace(person=places[row.component]))
+                self._torn.add(row.key)
 
     def changed_hands(self, keys: set[str], founded: set[str], torn: bool) -> None:
         """The people of this evidence were taken apart (`torn`), or `founded` live in it who did not before."""

@@ -32,6 +32,16 @@ class EvidenceRow(NamedTuple):
     identifiers: tuple[tuple[str, str], ...]
 
 
+class VetoRow(NamedTuple):
+    """Somebody decided at `time` that these two identifiers are never one person."""
+
+    a: tuple[str, str]
+    b: tuple[str, str]
+    time: Millis
+    id: str
+    author: str
+
+
 class OutboxRow(NamedTuple):
     """A contact waiting to leave, or the memory of one that did."""
 

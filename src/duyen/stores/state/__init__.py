@@ -19,9 +19,10 @@ from duyen.stores.state import (
     process,
     program,
     records,
+    vetoes,
 )
 
-PARTS = (process, documents, identity, members, outbox, records, program, directory)
+PARTS = (process, documents, identity, vetoes, members, outbox, records, program, directory)
 SCHEMA = "".join(part.SCHEMA for part in PARTS)
 
 
@@ -29,6 +30,7 @@ class State(
     process.Process,
     documents.Documents,
     identity.Identity,
+    vetoes.Vetoes,
     members.Members,
     outbox.Outbox,
     records.Records,
