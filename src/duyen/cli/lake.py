@@ -63,7 +63,7 @@ def info(data: Data = None, as_json: AsJson = False) -> None:
 
 def sql(
     question: Annotated[str, typer.Argument(help="One SELECT over events, people, items, facts …")],
-    limit: Annotated[int, typer.Option("--limit", help="Rows at most.")] = 1_000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 1_000,
     fresh: Annotated[
         bool,
         typer.Option(
