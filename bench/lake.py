@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from bench.figures import Figure
 from duyen.model.event import Event
-from duyen.model.person import Person
+from duyen.model.person import Person, Trait
 from duyen.model.rule import Did
 from duyen.model.times import DAY
 from duyen.stores.lake import Lake
@@ -33,6 +33,7 @@ from duyen.stores.query import Query
 EVENTS = 500_000
 BATCH = 10_000
 PEOPLE = 20_000
+MANY_PEOPLE = 200_000
 NAMES = ["Page Viewed"] * 12 + ["Product Viewed"] * 5 + ["Cart Viewed"] * 2 + ["Order Completed"]
 START = 1_750_000_000_000
 SPAN = 90 * DAY
@@ -136,6 +137,41 @@ def erase(lake: Lake, path: Path) -> dict[str, Any]:
     }
 
 
+def people(folder: Path) -> dict[str, Any]:
+    """A flush after which few of many people have changed."""
+    lake, few = Lake(folder), 1_000
+    whole = seconds(lake.write_snapshot, "people", documents(range(MANY_PEOPLE)), {"live": 0})
+    took = []
+    for turn in range(1, 10):
+        changed = [(number * 7_919 + turn) % MANY_PEOPLE for number in range(few)]
+        took.append(seconds(lake.change, "people", documents(changed), {"live": turn}))
+    return {
+        "name": f"lake: {few:,} of {MANY_PEOPLE:,} people changed",
+        "milliseconds": round(statistics.median(took) * 1_000, 1),
+        "baseline": "all people written again",
+        "baseline_milliseconds": round(whole * 1_000, 1),
+    }
+
+
+def documents(numbers: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """People with three traits and an identifier each."""
+    for start in range(0, len(numbers), 2_000):
+        yield people_batch(
+            [
+                Person(
+                    f"p{n:07d}",
+                    traits={
+                        "city": Trait("Hà Nội", START, "m"),
+                        "age": Trait(n % 90, START, "m"),
+                        "name": Trait(f"Nguyễn {n}", START, "m"),
+                    },
+                    identifiers={"user_id": {f"u{n}": START}},
+                )
+                for n in numbers[start : start + 2_000]
+            ]
+        )
+
+
 def measure(events: int = EVENTS) -> list[dict[str, Any]]:
     """The rows of the table."""
     with tempfile.TemporaryDirectory() as folder:
@@ -145,6 +181,7 @@ def measure(events: int = EVENTS) -> list[dict[str, Any]]:
         query = Query(lake.folder)
         told += sort_and_ask(lake, query, events)
         told.append(erase(lake, plain))
+        told.append(people(Path(folder) / "people"))
         query.close()
         return told
 
