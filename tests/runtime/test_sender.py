@@ -20,7 +20,7 @@ from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.sender import Sender
 from duyen.runtime.settings import load
-from duyen.stores.sqlite.attempts import AttemptRow
+from duyen.stores.attempts import AttemptRow
 
 BODY = "<mjml><mj-body><mj-section><mj-column><mj-text>Chào</mj-text></mj-column></mj-section></mj-body></mjml>"
 OPEN = {"quiet_from": "00:00", "quiet_to": "00:00", "hold_out": 0, "caps": []}

@@ -30,7 +30,6 @@ from duyen.recommend import recommenders
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
 from duyen.runtime.view import HouseView
-from duyen.stores.sqlite.log import SqliteLog
 
 SMALL_BODY = 64 * 1024
 MOST_PLACEMENTS = 20
@@ -76,7 +75,7 @@ class Door:
     def __init__(self, house: House) -> None:
         self.house = house
         self.keys = Keyring(house)
-        self.commits = GroupCommit(SqliteLog(house.folder / "log.db"), house.clock)
+        self.commits = GroupCommit(house.stores.log(), house.clock)
         self.view = HouseView(house.state, house.folder / "models")
         self.rng = random.Random(secrets.randbits(128))
         collecting = Collecting(house, self.keys, self.commits, self._cors)

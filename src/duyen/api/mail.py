@@ -12,7 +12,7 @@ from duyen.api import views
 from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
 from duyen.api.shapes import LinkRow, Mail, MailRow, Page
 from duyen.model.errors import NotFound
-from duyen.stores.sqlite.mail import Caught, Content
+from duyen.stores.mail import Caught, Content
 
 router = APIRouter(tags=["mail"])
 

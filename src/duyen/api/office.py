@@ -24,9 +24,9 @@ from duyen.runtime import definitions
 from duyen.runtime.clock import SimulatedClock
 from duyen.runtime.house import APPLY_TIMEOUT, House
 from duyen.step.plan import plan_of
-from duyen.stores.sqlite.log import SqliteLog
-from duyen.stores.sqlite.mail import SqliteMail
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.log import Log
+from duyen.stores.mail import Mails
+from duyen.stores.state import State
 
 COOKIE = "duyen_session"
 CONSOLE_HEADER = "x-duyen"
@@ -57,19 +57,19 @@ class Office:
         self._session = house.secrets.session
 
     @property
-    def state(self) -> SqliteState:
+    def state(self) -> State:
         """The state, on this thread's own connection: a long report never holds up a decision."""
-        found: SqliteState | None = getattr(self._own, "state", None)
+        found: State | None = getattr(self._own, "state", None)
         if found is None:
-            found = self._own.state = SqliteState(self.house.folder / "state.db", read_only=True)
+            found = self._own.state = self.house.stores.state()
         return found
 
     @property
-    def log(self) -> SqliteLog:
+    def log(self) -> Log:
         """The log, on this thread's own connection, for reading."""
-        found: SqliteLog | None = getattr(self._own, "log", None)
+        found: Log | None = getattr(self._own, "log", None)
         if found is None:
-            found = self._own.log = SqliteLog(self.house.folder / "log.db")
+            found = self._own.log = self.house.stores.log()
         return found
 
     def waiting(self, lane: Lane) -> int:
@@ -90,11 +90,11 @@ class Office:
         return counted
 
     @property
-    def mails(self) -> SqliteMail:
+    def mails(self) -> Mails:
         """What the catcher holds, on this thread's own connection."""
-        found: SqliteMail | None = getattr(self._own, "mails", None)
+        found: Mails | None = getattr(self._own, "mails", None)
         if found is None:
-            found = self._own.mails = SqliteMail(self.house.folder / "mail.db")
+            found = self._own.mails = self.house.stores.mails()
         return found
 
     def mail_of(self, contact: str) -> str | None:

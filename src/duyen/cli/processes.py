@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 from types import FrameType
 from typing import Annotated
 
@@ -41,11 +42,11 @@ def door(
 
 
 def engine(data: Data = None) -> None:
-    """Apply the log to the state; a data folder has one engine."""
+    """Apply the log to the state; there is one engine, and on PostgreSQL more may stand by."""
+    from duyen.model.errors import Conflict
     from duyen.runtime.engine import Engine
-    from duyen.runtime.house import House
+    from duyen.runtime.house import House, claimed
 
-    house = House(initialised(data), engine=True)
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -53,17 +54,16 @@ def engine(data: Data = None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    try:
-        worker = Engine(house)
-    except BaseException:
-        house.close()
-        raise
-    say(f"The engine works on {house.folder}.")
-    try:
-        worker.run(lambda: bool(stopping))
-    finally:
-        worker.close()
-        house.close()
+    with closing(House(initialised(data), engine=True)) as house:
+        try:
+            claim = claimed(house, "engine", lambda: bool(stopping))
+        except Conflict:
+            if stopping:
+                return
+            raise
+        with closing(Engine(house, locked=claim)) as worker:
+            say(f"The engine works on {house.folder}.")
+            worker.run(lambda: bool(stopping))
 
 
 def sender(data: Data = None) -> None:

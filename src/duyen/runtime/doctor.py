@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import time
@@ -39,7 +38,7 @@ def examine(settings: Settings, records: Records | None = None) -> Iterator[Find
     yield _port(settings)
     house = House(settings)
     try:
-        yield from _processes(settings)
+        yield from _processes(house)
         yield from _state(house)
         yield _lake(house)
         yield from _mail(house, records or txt_records)
@@ -80,21 +79,11 @@ def _port(settings: Settings) -> Finding:
         return Finding("port", "problem", f"{where} cannot be reached: {error}")
 
 
-def _processes(settings: Settings) -> Iterator[Finding]:
+def _processes(house: House) -> Iterator[Finding]:
     for role in ("engine", "sender"):
-        path = settings.folder / f"{role}.lock"
-        running = path.exists() and _held(path)
+        running = house.stores.running(role)
         words = "runs" if running else "does not run; start it with `duyen serve`"
         yield Finding(role, "ok" if running else "note", words)
-
-
-def _held(path: os.PathLike[str]) -> bool:
-    with open(path, "a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _state(house: House) -> Iterator[Finding]:

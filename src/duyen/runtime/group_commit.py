@@ -11,7 +11,7 @@ from typing import NamedTuple
 from duyen.model.errors import Unavailable
 from duyen.model.log import Lane
 from duyen.runtime.clock import Clock
-from duyen.stores.sqlite.log import SqliteLog
+from duyen.stores.log import Log
 
 MOST_WAITING = 200_000
 """Entries that may wait for the disk; whoever comes when there are more is told to come again."""
@@ -32,7 +32,7 @@ class GroupCommit:
     The event loop's thread alone counts what waits, so that nothing is locked between it and the committing one.
     """
 
-    def __init__(self, log: SqliteLog, clock: Clock) -> None:
+    def __init__(self, log: Log, clock: Clock) -> None:
         self._log, self._clock = log, clock
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._count = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from duyen.model.errors import Conflict
 from duyen.model.log import Entry, Lane, encode_entry
 from duyen.model.program import Program
 from duyen.model.times import Millis
@@ -13,31 +15,37 @@ from duyen.runtime.clock import Clock, SimulatedClock, WallClock
 from duyen.runtime.secrets import Secrets
 from duyen.runtime.settings import Settings
 from duyen.step import Plan
-from duyen.stores.sqlite.log import SqliteLog
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.interface import Claim, Stores, open_stores
+from duyen.stores.state import State
 
 APPLY_TIMEOUT = 5.0
+STANDBY_SECONDS = 0.5
 
 
 class House:
-    """Log, state, secrets and clock of one data folder.
+    """Log, state, secrets and clock of one installation.
 
-    `engine=True` opens the state for writing; `state` names another state file than the folder's own.
+    `engine=True` opens the state for writing; `fresh=True` opens an empty one beside it, for a rebuild. `stores` are
+    those that this process has a role in already.
     """
 
     def __init__(
-        self, settings: Settings, *, engine: bool = False, state: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        engine: bool = False,
+        fresh: bool = False,
+        stores: Stores | None = None,
     ) -> None:
         self.settings = settings
         self.folder: Path = settings.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets.open(self.folder)
-        self.log = SqliteLog(self.folder / "log.db")
-        path = state or self.folder / "state.db"
-        if not engine and not path.exists():
-            SqliteState(path).close()
-        # A file that is being made anew is brought to the disk as a whole before it is used.
-        self.state = SqliteState(path, read_only=not engine, durable=state is None)
+        self.stores = stores or open_stores(settings.store_url, self.folder)
+        self.log = self.stores.log()
+        self.state: State = (
+            self.stores.fresh_state() if fresh else self.stores.state(writing=engine)
+        )
         self.clock: Clock = (
             SimulatedClock(self.state) if settings.clock == "simulated" else WallClock()
         )
@@ -45,7 +53,7 @@ class House:
         self._seen = ""
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the stores."""
         self.log.close()
         self.state.close()
 
@@ -79,10 +87,26 @@ class House:
         return True
 
 
+def claimed(house: House, role: str, stopping: Callable[[], bool] = lambda: False) -> Claim:
+    """Become the only engine or sender.
+
+    Where another process is: on one machine that is a mistake and raises Conflict; where many machines meet, this one
+    stands by until the other one ends or dies. Raises Conflict too where it is told to stop before.
+    """
+    while True:
+        try:
+            return house.stores.claim(role)
+        except Conflict:
+            if not house.stores.shared or stopping():
+                raise
+        time.sleep(STANDBY_SECONDS)
+
+
 def day_start(now: Millis, timezone: str) -> Millis:
     """The instant at which the workspace's present day began."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
+    from datetime import UTC, datetime
 
-    local = datetime.fromtimestamp(now / 1000, ZoneInfo(timezone))
+    from duyen.rules.quiet import zone_named
+
+    local = datetime.fromtimestamp(now / 1000, zone_named(timezone) or UTC)
     return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

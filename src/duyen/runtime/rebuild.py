@@ -6,24 +6,20 @@ facts: a contact that the old state did not have is not made now, one that it ha
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from duyen.model.errors import Conflict, Unavailable
 from duyen.model.log import Lane
 from duyen.model.person import Person
 from duyen.profiles import knowledge
-from duyen.runtime.engine import Engine, lock
+from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
-from duyen.stores.sqlite.connect import connect
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.interface import Claim, Stores, open_stores
+from duyen.stores.state import State
 
 WHOLE = 2**40
 
@@ -42,55 +38,35 @@ class Rebuilt(NamedTuple):
 def rebuild(
     settings: Settings, progress: Callable[[int], None] | None = None, keep_old: bool = False
 ) -> Rebuilt:
-    """Make `state.db` anew from the log; engine and sender must not be running.
+    """Make the state anew from the log; engine and sender must not be running.
 
-    Doors that run notice the new file by themselves.
+    Doors that run notice the new state by themselves.
     """
-    folder = settings.folder
-    with closing(lock(folder)) as held, closing(_no_sender(folder)):
-        return _rebuild(settings, held, progress, keep_old)
+    stores = open_stores(settings.store_url, settings.folder)
+    # What a sender sends meanwhile would be told to the state that goes.
+    with closing(stores.claim("engine")) as held, closing(stores.claim("sender")):
+        result = _rebuild(settings, stores, held, progress)
+        stores.put_in_place(keep_old)
+    return result
 
 
 def _rebuild(
-    settings: Settings, held: Any, progress: Callable[[int], None] | None, keep_old: bool
+    settings: Settings, stores: Stores, held: Claim, progress: Callable[[int], None] | None
 ) -> Rebuilt:
-    folder = settings.folder
-    fresh = folder / "state.rebuild.db"
-    _remove(fresh)
-    old = SqliteState(folder / "state.db", read_only=True)
-    house = House(settings, engine=True, state=fresh)
-    try:
-        engine = Engine(house, locked=held)
+    with closing(stores.state()) as old, closing(House(settings, fresh=True, stores=stores)) as new:
+        engine = Engine(new, locked=held)
         batches = 0
         for now, lane, upto, timers, nudge, _, _ in old.batches():
             _again(engine, now, lane, upto, timers, nudge)
             batches += 1
             if progress is not None:
                 progress(batches)
-        with house.state.writing():  # the lake compares all it has with a state made anew
-            house.state.set_meta("rebuilt", str(int(old.meta("rebuilt", "0")) + 1))
-        kept, dropped = _sends_are_facts(old, house.state)
-        result = _compare(old, house.state)._replace(
+        with new.state.writing():  # the lake compares all it has with a state made anew
+            new.state.set_meta("rebuilt", str(int(old.meta("rebuilt", "0")) + 1))
+        kept, dropped = _sends_are_facts(old, new.state)
+        return _compare(old, new.state)._replace(
             batches=batches, contacts_kept=kept, contacts_dropped=dropped
         )
-    finally:
-        house.close()
-        old.close()
-    _swap(folder / "state.db", fresh, keep_old)
-    return result
-
-
-def _no_sender(folder: Path) -> IO[str]:
-    """Hold the sender's lock: what it sends meanwhile would be told to the state that goes."""
-    handle = (folder / "sender.lock").open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise Conflict(
-            "sender.running", f"A sender works on {folder}; stop it, then rebuild."
-        ) from error
-    return handle
 
 
 def _again(engine: Engine, now: int, lane: int, upto: int, timers: int, nudge: str) -> None:
@@ -105,7 +81,7 @@ def _again(engine: Engine, now: int, lane: int, upto: int, timers: int, nudge: s
         engine.lane(Lane(lane), WHOLE, upto, now)
 
 
-def _sends_are_facts(old: SqliteState, new: SqliteState) -> tuple[int, int]:
+def _sends_are_facts(old: State, new: State) -> tuple[int, int]:
     """Make the new outbox say what the old one says; returns (kept, dropped)."""
     before = {row.enqueue.key: row for row in old.outbox_all()}
     after = {row.enqueue.key: row for row in new.outbox_all()}
@@ -122,7 +98,7 @@ def _sends_are_facts(old: SqliteState, new: SqliteState) -> tuple[int, int]:
     return len(before), len(dropped)
 
 
-def _compare(old: SqliteState, new: SqliteState) -> Rebuilt:
+def _compare(old: State, new: State) -> Rebuilt:
     """Hold every person against their former self."""
     people, same, cursor = 0, 0, ""
     different: list[str] = []
@@ -141,48 +117,6 @@ def _compare(old: SqliteState, new: SqliteState) -> Rebuilt:
     return Rebuilt(people, same, different[:100], 0, 0, 0)
 
 
-def _told(state: SqliteState, person: Person) -> bytes:
+def _told(state: State, person: Person) -> bytes:
     found = knowledge(person, state.chunks(person.id))
     return msgspec.json.encode(found, order="deterministic")
-
-
-def _swap(current: Path, fresh: Path, keep_old: bool) -> None:
-    """Put the new file in the place of the old one: at every moment one of the two lies there whole."""
-    for path in (current, fresh):
-        _settle(path)
-    if keep_old:
-        kept, beside = Path(f"{current}.before-rebuild"), Path(f"{current}.kept")
-        beside.unlink(missing_ok=True)
-        os.link(current, beside)
-        os.replace(beside, kept)
-    # Empty by now. Left behind, they would be taken for the new file's own.
-    for suffix in ("-wal", "-shm"):
-        Path(f"{current}{suffix}").unlink(missing_ok=True)
-    os.replace(fresh, current)
-    _sync(current.parent)
-
-
-def _settle(path: Path) -> None:
-    """Bring all that lies in the journal into the file itself, and to the disk."""
-    with closing(connect(path, durable=True)) as connection:
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
-        raise Unavailable(
-            "storage.busy", f"{path.name} is being read; stop the doors and rebuild again."
-        )
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _remove(path: os.PathLike[str] | str) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        try:
-            os.unlink(f"{os.fspath(path)}{suffix}")
-        except FileNotFoundError:
-            continue

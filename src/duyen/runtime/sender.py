@@ -6,10 +6,10 @@ It writes only its own attempts, and tells the log what became of each contact; 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from duyen.messages.compose import compose
 from duyen.messages.links import Links
 from duyen.messages.view import item_view
 from duyen.model.effect import Enqueue
-from duyen.model.errors import Conflict, DuyenError
+from duyen.model.errors import DuyenError
 from duyen.model.log import Delivered, Lane
 from duyen.model.message import Message, Recommend
 from duyen.model.person import Person
@@ -34,11 +34,10 @@ from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.rules.quiet import zone_of
 from duyen.runtime import definitions
-from duyen.runtime.house import APPLY_TIMEOUT, House
+from duyen.runtime.house import APPLY_TIMEOUT, House, claimed
 from duyen.runtime.settings import Settings
 from duyen.runtime.view import HouseView
-from duyen.stores.sqlite.attempts import AttemptRow, SqliteAttempts
-from duyen.stores.sqlite.mail import SqliteMail
+from duyen.stores.attempts import AttemptRow
 
 BATCH = 100
 IDLE = 0.05
@@ -55,7 +54,7 @@ class Sender:
 
     def __init__(self, house: House, channel: EmailChannel) -> None:
         self.house, self.channel = house, channel
-        self.attempts = SqliteAttempts(house.folder / "attempts.db")
+        self.attempts = house.stores.attempts()
         self.links = Links(house.secrets.links, house.settings.base_url)
         self.view = HouseView(house.state, house.folder / "models")
         self._messages: dict[tuple[str, int], Message | None] = {}
@@ -311,7 +310,7 @@ async def _serve(house: House) -> None:
     settings = house.settings
     catcher: Catcher | None = None
     if not settings.smtp_host:
-        mailbox = SqliteMail(house.folder / "mail.db", house.clock.now)
+        mailbox = house.stores.mails(house.clock.now)
         catcher = Catcher(mailbox, port=settings.catcher_port)
         await catcher.open()
     sender = Sender(
@@ -332,12 +331,5 @@ async def _serve(house: House) -> None:
 def main(settings: Settings) -> None:
     """Run the sender of a data folder until told to stop."""
     house = House(settings)
-    with (house.folder / "sender.lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Conflict(
-                "sender.running", f"Another sender works on {house.folder}; stop it first."
-            ) from error
+    with closing(house), closing(claimed(house, "sender")):
         uvloop.run(_serve(house))
-    house.close()

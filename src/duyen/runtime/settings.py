@@ -20,6 +20,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: Annotated[
         str, Meta(description="Folder of the data: log, state, lake, models, mails.")
     ] = "duyen-data"
+    store_url: Annotated[
+        str,
+        Meta(
+            description="Where log, state, attempts and caught mails are kept. `sqlite:` is files in the data folder; "
+            "`postgresql://user:password@host/database` a database that several machines share."
+        ),
+    ] = "sqlite:"
     host: Annotated[str, Meta(description="Address the door listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535, description="Port the door listens on.")] = 8000
     public_url: Annotated[

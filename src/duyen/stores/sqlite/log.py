@@ -1,17 +1,13 @@
-"""The log: the source of truth. One zstd blob of JSON entries a group commit, in three lanes."""
+"""The log in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
-import zstandard
-
-from duyen.model.event import Rejected
-from duyen.model.log import Entry, Lane, decode_entries
+from duyen.model.log import Lane
 from duyen.model.times import Millis
+from duyen.stores.log import Block, Group, Log, Packer
 from duyen.stores.sqlite.connect import connect, explained, transaction
 
 SCHEMA = """
@@ -29,42 +25,20 @@ CREATE INDEX IF NOT EXISTS log_by_lane ON log (lane, seq);
 CHECKPOINT = 4_000
 """Pages of the write-ahead log (16 MiB) after which they are copied into the file: fewer syncs, a bounded restart."""
 
-_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
-
-class Block(NamedTuple):
-    """One group commit as read back."""
-
-    seq: int
-    lane: Lane
-    arrival: Millis
-    entries: list[Entry]
-
-
-class SqliteLog:
-    """An append-only log shared by the processes of one machine. Not to be shared between threads."""
+class SqliteLog(Log):
+    """A log shared by the processes of one machine."""
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, durable=True)
         self._db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
         self._db.executescript(SCHEMA)
-        self._compress = zstandard.ZstdCompressor(level=1).compress
-        self._decompress = zstandard.ZstdDecompressor().decompress
+        self._packer = Packer()
 
-    def append(self, lane: Lane, entries: Sequence[bytes], arrival: Millis) -> int:
-        """Store encoded entries as one commit; durable when it returns. Returns the offset `seq`."""
-        return self.append_many([(lane, entries, len(entries))], arrival)[0]
-
-    def append_many(
-        self, groups: Sequence[tuple[Lane, Sequence[bytes], int]], arrival: Millis
-    ) -> list[int]:
-        """Several lanes' entries in one durable commit; returns an offset for each group.
-
-        A group is its lane, pieces of one or more encoded entries joined by commas, and how many entries they are.
-        """
+    def append_many(self, groups: Sequence[Group], arrival: Millis) -> list[int]:
+        """Several lanes' entries in one durable commit; returns an offset for each group."""
         rows = [
-            (int(lane), arrival, count, self._compress(b"[" + b",".join(pieces) + b"]"))
-            for lane, pieces, count in groups
+            (int(lane), arrival, count, self._packer.pack(pieces)) for lane, pieces, count in groups
         ]
         if len(rows) == 1:
             # A statement alone is a transaction of its own, for one call into SQLite instead of three.
@@ -90,7 +64,7 @@ class SqliteLog:
             )
             given = 0
             for seq, arrival, count, blob in rows:
-                yield Block(seq, lane, arrival, _decoded(self._decompress(blob), seq, arrival))
+                yield self._packer.block(seq, lane, arrival, blob)
                 given += count
                 if given >= most:
                     return
@@ -120,24 +94,3 @@ class SqliteLog:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-
-def _decoded(body: bytes, seq: int, arrival: Millis) -> list[Entry]:
-    """The entries of one commit; what cannot be read is kept as rejected and never stops whoever reads."""
-    try:
-        return decode_entries(body)
-    except (msgspec.DecodeError, RecursionError):
-        pass
-    try:
-        pieces = [bytes(piece) for piece in _split(body)]
-    except (msgspec.DecodeError, RecursionError):
-        pieces = [body]
-    found: list[Entry] = []
-    for index, piece in enumerate(pieces):
-        try:
-            found += decode_entries(b"[" + piece + b"]")
-        except (msgspec.DecodeError, RecursionError) as error:
-            why = (f"The entry in the log cannot be read: {error}.",)
-            payload = piece.decode("utf-8", "replace")
-            found.append(Rejected(f"log-{seq}-{index}", arrival, "log", why, payload))
-    return found

@@ -1,145 +1,32 @@
-"""What the mail catcher has caught, for the console and for the simulated shop's customers."""
+"""Caught mails in a file."""
 
 from __future__ import annotations
 
-import email
-import email.policy
-import json
-from collections.abc import Callable, Sequence
-from email.message import EmailMessage
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from duyen.model.times import Millis
-from duyen.model.values import fold
-from duyen.stores.sqlite.connect import connect, transaction
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS mail (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, received INTEGER NOT NULL, sender TEXT NOT NULL,
-    recipients TEXT NOT NULL, subject TEXT NOT NULL, key TEXT NOT NULL, raw BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS mail_by_key ON mail (key);
-"""
-MOST_MAILS = 20_000
+from duyen.stores.mail import SCHEMA, Mails, folded
+from duyen.stores.sqlite.database import SqliteDatabase
 
 
-class Caught(NamedTuple):
-    """One mail in the list."""
-
-    id: int
-    received: Millis
-    sender: str
-    recipients: list[str]
-    subject: str
-    key: str
-    size: int
-
-
-class Content(NamedTuple):
-    """One mail, read."""
-
-    caught: Caught
-    headers: list[tuple[str, str]]
-    text: str
-    html: str
-
-
-class SqliteMail:
-    """Caught mails, the newest MOST_MAILS of them."""
+class SqliteMail(Mails):
+    """Mails in a file of their own."""
 
     def __init__(self, path: Path, now: Callable[[], Millis] = lambda: 0) -> None:
-        self._db = connect(path, durable=False)
-        self._db.executescript(SCHEMA)
-        self._db.create_function("fold", 1, fold, deterministic=True)
-        self._now = now
+        db = SqliteDatabase(path, SCHEMA, durable=False)
+        super().__init__(db, now)
+        _upgrade(db)
 
-    def keep(self, sender: str, recipients: Sequence[str], content: bytes) -> str:
-        """Keep one mail; returns its id."""
-        mail = _headers_of(content)
-        with transaction(self._db) as db:
-            number = db.execute(
-                "INSERT INTO mail (received, sender, recipients, subject, key, raw) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    self._now(),
-                    sender,
-                    json.dumps(list(recipients)),
-                    str(mail.get("Subject", "")),
-                    str(mail.get("X-Duyen-Key", "")),
-                    content,
-                ),
-            ).lastrowid
-            if number and number % 500 == 0:
-                db.execute("DELETE FROM mail WHERE id <= ?", (number - MOST_MAILS,))
-        return str(number)
 
-    def list(self, before: int | None = None, most: int = 50, to: str = "") -> list[Caught]:
-        """The newest mails with an id below `before`, of one recipient where `to` names one."""
-        rows = self._db.execute(
-            "SELECT id, received, sender, recipients, subject, key, length(raw) FROM mail"
-            " WHERE id < ? AND (? = '' OR instr(recipients, ?) > 0) ORDER BY id DESC LIMIT ?",
-            (before if before is not None else 2**62, to, json.dumps(to), most),
+def _upgrade(db: SqliteDatabase) -> None:
+    """Give a file of before 0.2 the folded text that mails are found by now."""
+    if any(row[1] == "folded" for row in db.execute("PRAGMA table_info(mail)")):
+        return
+    with db.writing():
+        db.execute("ALTER TABLE mail ADD COLUMN folded TEXT NOT NULL DEFAULT ''")
+        rows = db.execute("SELECT subject, recipients, id FROM mail").fetchall()
+        db.executemany(
+            "UPDATE mail SET folded = ? WHERE id = ?",
+            [(folded(subject, recipients), id) for subject, recipients, id in rows],
         )
-        return [_caught(row) for row in rows]
-
-    def search(self, query: str, before: int | None = None, most: int = 50) -> Sequence[Caught]:
-        """The newest mails whose subject or recipient has `query` (folded: case and accents do not count)."""
-        rows = self._db.execute(
-            "SELECT id, received, sender, recipients, subject, key, length(raw) FROM mail"
-            " WHERE id < ? AND instr(fold(subject || ' ' || recipients), ?) > 0 ORDER BY id DESC LIMIT ?",
-            (before if before is not None else 2**62, fold(query), most),
-        )
-        return [_caught(row) for row in rows]
-
-    def of(self, key: str) -> int | None:
-        """The id of a contact's mail."""
-        row = self._db.execute("SELECT max(id) FROM mail WHERE key = ?", (key,)).fetchone()
-        return int(row[0]) if row[0] is not None else None
-
-    def after(self, id: int, most: int = 200) -> Sequence[Caught]:
-        """Mails with an id above `id`, the oldest first."""
-        rows = self._db.execute(
-            "SELECT id, received, sender, recipients, subject, key, length(raw) FROM mail"
-            " WHERE id > ? ORDER BY id LIMIT ?",
-            (id, most),
-        )
-        return [_caught(row) for row in rows]
-
-    def read(self, id: int) -> Content | None:
-        """One mail with its parts."""
-        row = self._db.execute(
-            "SELECT id, received, sender, recipients, subject, key, length(raw), raw FROM mail WHERE id = ?",
-            (id,),
-        ).fetchone()
-        if row is None:
-            return None
-        mail = email.message_from_bytes(row[7], policy=email.policy.default)
-        headers = [(name, str(value)) for name, value in mail.items()]
-        return Content(_caught(row[:7]), headers, _part(mail, "plain"), _part(mail, "html"))
-
-    def raw(self, id: int) -> bytes | None:
-        """One mail as it came."""
-        row = self._db.execute("SELECT raw FROM mail WHERE id = ?", (id,)).fetchone()
-        return bytes(row[0]) if row else None
-
-    def count(self) -> int:
-        """How many mails are kept."""
-        return int(self._db.execute("SELECT count(*) FROM mail").fetchone()[0])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-
-def _caught(row: Any) -> Caught:
-    return Caught(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6])
-
-
-def _headers_of(content: bytes) -> EmailMessage:
-    head = content.replace(b"\r\n", b"\n").split(b"\n\n", 1)[0] + b"\n\n"
-    return email.message_from_bytes(head, policy=email.policy.default)
-
-
-def _part(mail: EmailMessage, kind: str) -> str:
-    body = mail.get_body((kind,))
-    return str(body.get_content()) if body is not None else ""

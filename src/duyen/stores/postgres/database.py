@@ -1,0 +1,172 @@
+"""A PostgreSQL database behind the verbs of `Database`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from duyen.stores.database import Database, Found, Values
+from duyen.stores.postgres.connect import (
+    Connection,
+    connect,
+    explained,
+    home,
+    make,
+    storable,
+    translated,
+)
+from duyen.stores.postgres.words import PostgresWords
+
+Guard = Callable[[Connection], None]
+"""Raises where this process may not write (any more); asked inside the transaction."""
+
+
+class Table(NamedTuple):
+    """What has to be known of a table to write whole rows."""
+
+    columns: dict[str, str]
+    key: list[str]
+
+
+class PostgresDatabase(Database):
+    """One connection; made anew after it was lost, except in the middle of a transaction."""
+
+    def __init__(
+        self, url: str, tables: str, *, beside: str = "", guard: Guard | None = None
+    ) -> None:
+        """`beside`: the tables lie in a schema of their own, named like the URL's with this behind."""
+        self._url, self._guard = url, guard
+        self._known: dict[str, Table] = {}
+        self._within = False
+        self.words = PostgresWords(self)
+        first = connect(url)
+        self.schema = home(first) + beside
+        make(first, self.schema, tables)
+        first.close()
+        self._connection = connect(url, self.schema)
+
+    @property
+    def connection(self) -> Connection:
+        """The open connection."""
+        if self._connection.closed and not self._within:
+            self._connection = connect(self._url, self.schema)
+        return self._connection
+
+    def execute(self, query: str, values: Values = ()) -> Found:
+        """One statement."""
+        with explained():
+            return self.connection.execute(translated(query), storable(values), binary=True)
+
+    def plain(self, query: str, values: Mapping[str, Any]) -> list[Any]:
+        """All rows of one statement in PostgreSQL's own words."""
+        with explained():
+            return self.connection.execute(query, values, binary=True).fetchall()
+
+    def executemany(self, query: str, rows: Iterable[Values]) -> None:
+        """One statement for each row of values."""
+        whole = [storable(row) for row in rows]
+        if whole:
+            with explained(), self.connection.cursor() as cursor:
+                cursor.executemany(translated(query), whole)
+
+    def among(self, query: str, keys: Sequence[Any]) -> Iterator[Any]:
+        """Rows of a query with `IN ({})`, for any number of keys."""
+        if not keys:
+            return
+        values: list[Any] = [storable(keys)]
+        if isinstance(keys[0], tuple):
+            values = [storable(column) for column in zip(*keys, strict=True)]
+            arrays = ", ".join(["?::text[]"] * len(values))
+            query = query.replace("({})", f"(SELECT * FROM unnest({arrays}))")  # noqa: S608 - our own words
+        with explained():
+            yield from self.connection.execute(translated(query), values, binary=True)
+
+    def put(self, table: str, rows: Iterable[Values]) -> None:
+        """Whole rows; one whose primary key is there already is replaced."""
+        known = self._table(table)
+        places = [list(known.columns).index(name) for name in known.key]
+        last = {tuple(row[place] for place in places): row for row in rows}
+        rest = [name for name in known.columns if name not in known.key]
+        settle = ", ".join(f"{name} = excluded.{name}" for name in rest)
+        self._insert(
+            table,
+            known.columns,
+            list(last.values()),
+            f"ON CONFLICT ({', '.join(known.key)}) DO "
+            + (f"UPDATE SET {settle}" if rest else "NOTHING"),
+        )
+
+    def add(self, table: str, rows: Iterable[Values]) -> None:
+        """Whole rows; one whose primary key is there already stays as it is."""
+        self._insert(table, self._table(table).columns, list(rows), "ON CONFLICT DO NOTHING")
+
+    def append(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        """Rows in this order, which the database numbers."""
+        types = self._table(table).columns
+        self._insert(table, {name: types[name] for name in columns}, list(rows), "")
+
+    def _insert(self, table: str, columns: dict[str, str], rows: list[Values], settle: str) -> None:
+        """All rows in one statement: a column travels as one array."""
+        if not rows:
+            return
+        names = ", ".join(columns)
+        arrays = ", ".join(f"%b::{type}[]" for type in columns.values())
+        query = (  # the names are the database's own, the values travel apart
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM unnest({arrays})"  # noqa: S608
+            f" WITH ORDINALITY AS row({names}, ordinality) ORDER BY ordinality {settle}"
+        )
+        with explained():
+            self.connection.execute(query, [storable(column) for column in zip(*rows, strict=True)])
+
+    def _table(self, name: str) -> Table:
+        """Columns with their types, and the primary key, as the database knows them."""
+        if name not in self._known:
+            columns = self.connection.execute(
+                "SELECT attname, format_type(atttypid, NULL), attnum = ANY(coalesce(conkey, '{}'))"
+                " FROM pg_attribute LEFT JOIN pg_constraint ON conrelid = attrelid AND contype = 'p'"
+                " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+                (name,),
+            ).fetchall()
+            self._known[name] = Table(
+                {column: type for column, type, _ in columns},
+                [column for column, _, key in columns if key],
+            )
+        return self._known[name]
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One write transaction: all or nothing, and nothing where this process may not write any more."""
+        with self._transaction():
+            if self._guard is not None:
+                self._guard(self._connection)
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A consistent snapshot for several reads."""
+        with self._transaction():
+            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        connection = self.connection
+        with explained():
+            self._within = True
+            try:
+                with connection.transaction():
+                    yield
+            finally:
+                self._within = False
+
+    def changed(self) -> int:
+        """A number that differs after the engine has committed, or another state was put in this one's place."""
+        row = self.execute(
+            "SELECT tableoid::bigint, n FROM batches ORDER BY n DESC LIMIT 1"
+        ).fetchone()
+        return 0 if row is None else int(row[0]) << 40 | int(row[1])
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()

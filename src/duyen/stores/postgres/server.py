@@ -1,0 +1,97 @@
+"""Everything in one PostgreSQL database: doors, engines and senders of many machines meet there.
+
+Log, attempts, mails and leases lie in the schema that the URL leads to. The state has a schema of its own beside it,
+so that a rebuilt one can take its place in one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from psycopg import sql
+
+from duyen.model.times import Millis
+from duyen.stores.attempts import SCHEMA as ATTEMPTS
+from duyen.stores.attempts import Attempts
+from duyen.stores.mail import SCHEMA as MAILS
+from duyen.stores.mail import Mails
+from duyen.stores.postgres.connect import Connection, connect, explained, home
+from duyen.stores.postgres.database import PostgresDatabase
+from duyen.stores.postgres.leases import Lease, held
+from duyen.stores.postgres.log import SCHEMA as LOG
+from duyen.stores.postgres.log import PostgresLog
+from duyen.stores.postgres.words import SCHEMA as WORDS
+from duyen.stores.state import SCHEMA, State
+
+STATE, FRESH, BEFORE = "_state", "_rebuild", "_before_rebuild"
+
+
+class Server:
+    """The stores of one database."""
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._leases: dict[str, Lease] = {}
+
+    def log(self) -> PostgresLog:
+        """The log, for appending and reading."""
+        return PostgresLog(PostgresDatabase(self._url, LOG))
+
+    def state(self, *, writing: bool = False) -> State:
+        """The state; `writing` is the engine's, as long as it holds its lease."""
+        guard = self._guard("engine") if writing else None
+        return State(PostgresDatabase(self._url, SCHEMA + WORDS, beside=STATE, guard=guard))
+
+    def attempts(self) -> Attempts:
+        """The senders' attempts, written as long as this process holds the lease."""
+        return Attempts(PostgresDatabase(self._url, ATTEMPTS, guard=self._guard("sender")))
+
+    def mails(self, now: Callable[[], Millis] = lambda: 0) -> Mails:
+        """What the mail catcher holds."""
+        return Mails(PostgresDatabase(self._url, MAILS), now)
+
+    def claim(self, role: str) -> Lease:
+        """Lease the role; what is written in it from now on asks for the lease each time."""
+        self._leases[role] = Lease(self._url, role)
+        return self._leases[role]
+
+    def running(self, role: str) -> bool:
+        """Whether some process holds a role."""
+        with explained(), connect(self._url) as connection:
+            return held(connection, role)
+
+    def _guard(self, role: str) -> Callable[[Connection], None]:
+        def guard(connection: Connection) -> None:
+            lease = self._leases.get(role)
+            if lease is not None:
+                lease.guard(connection)
+
+        return guard
+
+    def fresh_state(self) -> State:
+        """An empty state beside the present one."""
+        with explained(), connect(self._url) as connection:
+            connection.execute(_drop(home(connection) + FRESH))
+        guard = self._guard("engine")
+        return State(PostgresDatabase(self._url, SCHEMA + WORDS, beside=FRESH, guard=guard))
+
+    def put_in_place(self, keep_old: bool) -> None:
+        """Rename the fresh state to the present one in one transaction; readers go on with it."""
+        with explained(), connect(self._url) as connection, connection.transaction():
+            schema = home(connection)
+            self._guard("engine")(connection)
+            connection.execute(_drop(schema + BEFORE))
+            connection.execute(_rename(schema + STATE, schema + BEFORE))
+            connection.execute(_rename(schema + FRESH, schema + STATE))
+            if not keep_old:
+                connection.execute(_drop(schema + BEFORE))
+
+
+def _drop(schema: str) -> sql.Composed:
+    return sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+
+
+def _rename(old: str, new: str) -> sql.Composed:
+    return sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
