@@ -239,6 +239,12 @@ def test_altered_links_lead_nowhere(server: Server, owner: httpx.Client) -> None
             assert "<script" not in answer.text
 
 
+def test_a_page_of_a_link_tells_nobody_where_it_was(anybody: httpx.Client) -> None:
+    headers = anybody.get("/t/u/cut-off").headers
+    assert headers.get_list("referrer-policy") == ["no-referrer"]
+    assert anybody.get("/healthz").headers["referrer-policy"] == "strict-origin-when-cross-origin"
+
+
 def test_a_preview_is_for_one_person_and_counts_nothing(
     server: Server, owner: httpx.Client
 ) -> None:
@@ -251,6 +257,13 @@ def test_a_preview_is_for_one_person_and_counts_nothing(
     assert page.headers["content-security-policy"].startswith("sandbox;")
     assert "/t/o/" not in page.text
     problem(owner.get("/v1/messages/none/preview"), 404, "message.unknown")
+    # Whoever tries a link of a preview speaks for nobody: least of all for the reader.
+    for place in re.findall(r"/t/[cu]/[A-Za-z0-9_-]+", page.text + shown["text"]):
+        assert owner.get(place).status_code == 400
+    server.tell({"type": "page", "anonymousId": "newest-without-address"})
+    assert owner.get("/v1/messages/letter/preview").json()["person"]["key"] != (
+        "anonymous_id:newest-without-address"
+    )
     problem(owner.get("/v1/mail/999999999"), 404, "mail.unknown")
 
 

@@ -352,6 +352,38 @@ def test_the_doctor_looks_at_everything_and_sends_nothing(folder: Folder) -> Non
     assert done.exit_code == 1
 
 
+def test_the_doctor_looks_where_the_running_server_said_that_it_answers(folder: Folder) -> None:
+    import fcntl
+
+    from duyen.cli.serve import _alone
+    from duyen.runtime.doctor import _served
+    from duyen.runtime.settings import load
+
+    own = load(str(folder.path), {})
+    with _alone(load(str(folder.path), {}, host="0.0.0.0", port=9_321)) as held:
+        assert _served(own) == ("0.0.0.0", 9_321)
+        with pytest.raises(DuyenError, match="Another"):
+            _alone(own)
+        assert _served(own) == ("0.0.0.0", 9_321)  # who knocks in vain wipes nothing out
+        fcntl.flock(held, fcntl.LOCK_UN)
+    assert _served(own) == (own.host, own.port)
+
+
+def test_a_journey_run_by_hand_says_how_many_entered(folder: Folder) -> None:
+    path = folder.path / "program" / "journeys" / "letter.yaml"
+    path.write_text(
+        'entry: {schedule: {at: "2020-01-01T09:00:00Z", segment: everybody}}\n'
+        "reentry: always\nsteps: [{wait: 1d}]\n"
+    )
+    rule = folder.path / "program" / "segments" / "everybody.yaml"
+    rule.write_text("rule: {any: [{did: Order Completed}, {not: {did: Order Completed}}]}\n")
+    folder.run("apply", str(folder.path))
+    people = folder.ask("segment", "preview", "{not: {did: Nothing at all}}")["count"]
+    ran = folder.ask("journey", "run", "letter")
+    assert ran["entered"] == people
+    assert ran["applied"]
+
+
 def test_the_doctor_reads_the_senders_records() -> None:
     from duyen.runtime.doctor import _domain
 

@@ -23,6 +23,14 @@ SCHEDULED = {"entry": {"schedule": {"at": "2026-12-24T09:00"}}, "steps": ["exit"
         ("settings", {"timezone": "Nowhere/Land"}, "settings.timezone", "timezone"),
         ("settings", {"quiet_from": "9pm"}, "settings.quiet_hours", "quiet_from"),
         ("settings", {"quiet_to": "24:00"}, "settings.quiet_hours", "quiet_to"),
+        ("settings", {"caps": [{"most": -1, "within": "1d"}]}, "settings.cap", "caps[0]"),
+        ("settings", {"caps": [{"most": 1, "within": "500d"}]}, "settings.cap", "caps[0]"),
+        (
+            "settings",
+            {"send_only_to": ["example.com"]},
+            "settings.send_only_to",
+            "send_only_to[0]",
+        ),
         ("settings", {"sender": "nobody"}, "settings.sender", "sender"),
         (
             "message",

@@ -54,7 +54,7 @@ class App:
         if scope["type"] != "http":
             return
         secured = _Secured(send)
-        hot = scope["path"] in self.door.routes
+        hot = self.door.serves(scope["path"])
         try:
             application: Application = self.door if hot else self.administration
             await application(scope, receive, secured)
@@ -78,7 +78,7 @@ class App:
 
 
 class _Secured:
-    """A send that adds the headers every answer has, and knows whether an answer has begun."""
+    """A send that adds the headers an answer has unless it says otherwise, and knows whether an answer has begun."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -88,5 +88,8 @@ class _Secured:
         """Pass a message on."""
         if message["type"] == "http.response.start":
             self.started = True
-            message = {**message, "headers": [*message.get("headers", []), *SECURITY]}
+            own = list(message.get("headers", []))
+            said = {name.lower() for name, _ in own}
+            usual = [header for header in SECURITY if header[0] not in said]
+            message = {**message, "headers": own + usual}
         await self._send(message)

@@ -96,17 +96,17 @@ def author() -> str:
 
 def instant(text: str | None, house: House) -> Millis:
     """An instant named by hand, or the present one; a day means its last instant. Raises InvalidInput."""
-    from datetime import date, datetime, timedelta
-    from zoneinfo import ZoneInfo
+    from datetime import UTC, date, datetime, timedelta
 
     from duyen.model.errors import InvalidInput
     from duyen.model.times import parse_time
+    from duyen.rules.quiet import zone_named
 
     if text is None:
         return house.clock.now()
     try:
         if len(text) == len("2011-12-09"):
-            zone = ZoneInfo(house.program().settings.timezone)
+            zone = zone_named(house.program().settings.timezone) or UTC
             following = date.fromisoformat(text) + timedelta(days=1)
             midnight = datetime(following.year, following.month, following.day, tzinfo=zone)
             return int(midnight.timestamp() * 1000) - 1

@@ -210,9 +210,33 @@ def run_journey(id: Id, data: Data = None, as_json: AsJson = False) -> None:
             )
         now = house.clock.now()
         nudge = Nudge(f"{id}@run-{uuid4().hex[:12]}", "schedule", now, id)
-        in_effect = tell(house, Lane.CONTROL, [nudge])
-    say("Everybody is looked at now." if in_effect else "The engine will come to it.")
-    conclude({"journey": id, "run": nudge.id, "applied": in_effect}, as_json)
+        before = _entered(house, id)
+        in_effect = tell(house, Lane.CONTROL, [nudge]) and _called(house, nudge.id)
+        entered = _entered(house, id) - before
+    say(f"{entered:,} {'person' if entered == 1 else 'people'} entered.")
+    if not in_effect:
+        say("Not everybody was looked at yet; the engine goes on.")
+    conclude({"journey": id, "run": nudge.id, "entered": entered, "applied": in_effect}, as_json)
+
+
+def _entered(house: House, id: str) -> int:
+    """How often somebody has entered a journey so far."""
+    from duyen.runtime import tally
+
+    name = tally.journey_counter(id)
+    return house.state.counters(name).get(name, {}).get("entered", 0)
+
+
+def _called(house: House, nudge: str, timeout: float = 30.0) -> bool:
+    """Wait until everybody has been looked at for a nudge; False where it takes longer."""
+    import time
+
+    deadline = time.monotonic() + timeout
+    while any(name == nudge for name, *_ in house.state.nudges()):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @recommend.command("train")
@@ -302,21 +326,17 @@ def decide(
     import msgspec
 
     from duyen.api.door import Door
-    from duyen.model.catalogue import Placement
-    from duyen.model.errors import NotFound
     from duyen.model.log import Lane
 
     with opened(data) as house:
         door = Door(house)
         identifier, fact = door.named(key)
-        places = door.places(placement).values()
-        missing = [place for place in places if isinstance(place, NotFound)]
-        if missing:
-            raise missing[0]
-        known = [place for place in places if isinstance(place, Placement)]
-        decisions = door.choose(known, identifier, trusted=fact, source="cli")
+        program, places = door.placed(placement)
+        decisions = door.choose(program, places, identifier, trusted=fact, source="cli")
         tell(house, Lane.LIVE, list(decisions))
-        shown = [msgspec.to_builtins(door.shown(decision, whole=True)) for decision in decisions]
+        shown = [
+            msgspec.to_builtins(door.shown(decision, program, whole=True)) for decision in decisions
+        ]
     for one in shown:
         what = one["offer"] or ", ".join(item["name"] for item in one["items"]) or "the fallback"
         say(f"{one['placement']}: {what} ({one['reason']}, probability {one['propensity']:.3f})")

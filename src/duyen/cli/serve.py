@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +45,7 @@ def serve(
     need_port(settings.host, settings.port)
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     need_space(settings.folder)
-    alone = _alone(settings.folder)
+    alone = _alone(settings)
     roles = _roles(settings)
     if demo:
         _prepare(settings)
@@ -56,13 +55,17 @@ def serve(
         Supervisor(settings, roles, say, hasty=("simulate",)).run()
 
 
-def _alone(folder: Path) -> IO[str]:
-    """Hold the folder as long as this runs: a second one's engine would only knock at the first one's lock."""
+def _alone(settings: Settings) -> IO[str]:
+    """Hold the folder as long as this runs: a second one's engine would only knock at the first one's lock.
+
+    The lock says where this server answers, whatever said so: `duyen doctor` looks there.
+    """
     import fcntl
 
     from duyen.model.errors import Conflict
 
-    handle = (folder / "serve.lock").open("w")
+    folder = settings.folder
+    handle = (folder / "serve.lock").open("a")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -71,6 +74,9 @@ def _alone(folder: Path) -> IO[str]:
             "serve.running",
             f"Another `duyen serve` works on “{folder}” already; end it first, or name another folder with --data.",
         ) from error
+    handle.truncate(0)
+    handle.write(f"{settings.host} {settings.port}")
+    handle.flush()
     return handle
 
 

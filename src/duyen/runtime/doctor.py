@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import time
@@ -68,10 +69,26 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("secret", "ok", "secret.key is its owner's alone")
 
 
+def _served(settings: Settings) -> tuple[str, int]:
+    """Where the server of this folder listens: a running one says so in its lock, whatever it was started with."""
+    path = settings.folder / "serve.lock"
+    own = settings.host, settings.port
+    if not path.exists():
+        return own
+    with path.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:  # held: it runs
+            host, _, port = handle.read(300).rpartition(" ")
+            return (host, int(port)) if host and port.isdigit() else own
+    return own
+
+
 def _port(settings: Settings) -> Finding:
-    where = f"{settings.host}:{settings.port}"
+    host, port = _served(settings)
+    where = f"{host}:{port}"
     try:
-        with socket.create_connection((settings.host, settings.port), timeout=2):
+        with socket.create_connection((host, port), timeout=2):
             return Finding("port", "ok", f"somebody answers at {where}")
     except ConnectionRefusedError:
         return Finding("port", "note", f"{where} is free; start with `duyen serve`")

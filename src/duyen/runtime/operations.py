@@ -55,12 +55,39 @@ def _check_settings(settings: WorkspaceSettings) -> None:
             clock(getattr(settings, field))
         except ValueError as error:
             raise InvalidRule("settings.quiet_hours", f"{error}.", at=field) from None
+    _check_policy(settings)
     for field in ("sender", "reply_to"):
         text = getattr(settings, field)
         try:
             _ = Mailbox.parse(text) if text else None
         except ValueError as error:
             raise InvalidRule("settings.sender", f"{error}.", at=field) from None
+
+
+def _check_policy(settings: WorkspaceSettings) -> None:
+    """Refuse a contact policy that could not be kept, or that nobody could have meant."""
+    from duyen.journeys.contact import LONGEST_CAP
+
+    for number, cap in enumerate(settings.caps):
+        if cap.most < 0 or not 0 < cap.within <= LONGEST_CAP or cap.channel not in ("*", "email"):
+            raise InvalidRule(
+                "settings.cap",
+                "A cap is {most: 1, within: 7d, channel: email or *}, with at most 400 days.",
+                at=f"caps[{number}]",
+            )
+    for number, entry in enumerate(settings.send_only_to):
+        if "@" not in entry.strip():
+            raise InvalidRule(
+                "settings.send_only_to",
+                f"“{entry[:80]}” is neither an address nor an @domain; write for example @example.com.",
+                at=f"send_only_to[{number}]",
+            )
+    if settings.conversion_window <= 0:
+        raise InvalidRule(
+            "settings.conversion_window",
+            "Write a duration above 0, such as 7d.",
+            at="conversion_window",
+        )
 
 
 def would_be(program: Program, wish: Wish) -> Program:

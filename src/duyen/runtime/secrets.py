@@ -9,9 +9,11 @@ import secrets
 from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
+from duyen.model.errors import Conflict
 from duyen.model.times import DAY, Millis
 
 VISITOR_LIFE: Millis = 400 * DAY
+SHORTEST_SECRET = 32
 
 
 class Secrets:
@@ -42,7 +44,14 @@ class Secrets:
                 pass
             finally:
                 fresh.unlink()
-        return cls(path.read_bytes())
+        root = path.read_bytes()
+        if len(root) < SHORTEST_SECRET:
+            raise Conflict(
+                "secret.damaged",
+                f"secret.key in {folder} is cut off ({len(root)} bytes), so that anybody could sign in our name; "
+                "put it back from a backup.",
+            )
+        return cls(root)
 
     def derive(self, purpose: str) -> bytes:
         """A key for one purpose (HMAC-SHA-256 of the purpose under the root, as in HKDF-Expand)."""

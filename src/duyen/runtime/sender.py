@@ -299,6 +299,7 @@ def email_settings(settings: Settings, catcher_port: int | None) -> EmailSetting
         security=settings.smtp_security,
         username=settings.smtp_user,
         password=settings.smtp_password,
+        ca_file=settings.smtp_ca_file,
     )
 
 

@@ -36,6 +36,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     doors: Annotated[int, Meta(ge=1, le=64, description="HTTP worker processes.")] = 1
+    browser_rate: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Events a second that a write key of pages may send to one door, ten seconds' worth at once; "
+            "what is more is answered 429 with Retry-After. 0: as many as they like.",
+        ),
+    ] = 2_000
+    server_rate: Annotated[
+        int, Meta(ge=0, description="The same for the write keys and secret keys of servers.")
+    ] = 0
     clock: Annotated[
         Literal["wall", "simulated"],
         Meta(description="`simulated`: time moves only by `POST /v1/clock`; for tests and trials."),
@@ -53,6 +64,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="`auto` encrypts where offered and insists where there is a password; `starttls`, `tls`."
         ),
     ] = "auto"
+    smtp_ca_file: Annotated[
+        str,
+        Meta(
+            description="File of certificates (PEM) to trust besides the machine's own: of a mail server's own CA."
+        ),
+    ] = ""
     smtp_rate: Annotated[
         int, Meta(ge=1, description="At most this many mails a second to the SMTP server.")
     ] = 200

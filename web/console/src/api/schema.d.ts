@@ -368,6 +368,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A batch of what happened long ago, from a server.
+         * @description A batch of what happened long ago, from a server. It is known and reacted to no more. Basic auth with the write key as user, or `writeKey` in the body.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            responses: {
+                /** @description Done. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description What went wrong, and what to do. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/b": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The batch by the name that the client for browsers uses; so are `/v1/t` = track, `/v1/i` = identify, `/v1/p` = page, `/v1/s` = screen, `/v1/g` = group, `/v1/a` = alias.
+         * @description The batch by the name that the client for browsers uses; so are `/v1/t` = track, `/v1/i` = identify, `/v1/p` = page, `/v1/s` = screen, `/v1/g` = group, `/v1/a` = alias. A beacon names its key in the address: `?writeKey=`. Basic auth with the write key as user, or `writeKey` in the body.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            responses: {
+                /** @description Done. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description What went wrong, and what to do. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{writeKey}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What Segment's client for browsers asks for when it starts.
+         * @description Set its `cdnURL` to the door's address, and it sends its events here.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    writeKey: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Done. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+                /** @description What went wrong, and what to do. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/visitor": {
         parameters: {
             query?: never;
@@ -3589,7 +3745,7 @@ export interface operations {
     preview_v1_messages__id__preview_get: {
         parameters: {
             query?: {
-                /** @description `namespace:value` of the reader; else the newest person. */
+                /** @description `namespace:value` of the reader; else the newest person with an address. */
                 profile?: string;
             };
             header?: never;
@@ -3624,7 +3780,7 @@ export interface operations {
     preview_html_v1_messages__id__preview_html_get: {
         parameters: {
             query?: {
-                /** @description `namespace:value` of the reader; else the newest person. */
+                /** @description `namespace:value` of the reader; else the newest person with an address. */
                 profile?: string;
             };
             header?: never;
