@@ -44,6 +44,7 @@ class View:
 
     def __init__(self, program: Program, chance: random.Random) -> None:
         self.counters_version = 0
+        self.items_version = 0
         self.items = {f"i{n}": Item(f"i{n}", f"Item {n}", stock=n % 9) for n in range(300)}
         self.counters: dict[str, dict[str, int]] = {}
         for place in PLACEMENTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from duyen.decide import choose
@@ -45,9 +46,15 @@ class Shop:
     def __init__(self) -> None:
         self.counters: dict[str, dict[str, int]] = {}
         self.counters_version = 0
+        self._changes = count()
         self.items: dict[str, Item] = {}
         self.shelves: dict[str, list[Suggestion]] = {}
         self.asked: list[tuple[str, tuple[str, ...], frozenset[str], int]] = []
+
+    @property
+    def items_version(self) -> int:
+        """Another number each time: the tests write into `items` at any moment."""
+        return next(self._changes)
 
     def counter(self, name: str, /) -> Mapping[str, int]:
         return self.counters.get(name, {})

@@ -22,7 +22,7 @@ from duyen.model.consent import Statement
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person
 from duyen.model.program import Program
-from duyen.model.rule import InSegment, Not, Rule
+from duyen.model.rule import All, AnyOf, Did, InSegment, Not, Rule
 from duyen.model.times import DAY, Millis
 from duyen.rules import Verdict, evaluate
 from tests.decide.shop import HANOI, HOME, NOW, USER, Shop, offer, person, program, trait_is
@@ -133,19 +133,23 @@ def test_an_offer_that_makes_no_sense_is_left_out_and_said_so(broken: Offer, cod
     check(offers.offers["ok"], Rulebook(offers))
 
 
-def test_each_rule_is_asked_once_for_all_placements(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_condition_is_asked_once_for_all_rules_and_placements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[Rule] = []
 
     def counting(rule: Rule, who: Person, as_of: Millis) -> Verdict:
         asked.append(rule)
         return evaluate(rule, who, as_of)
 
-    monkeypatch.setattr("duyen.decide.eligibility.evaluate", counting)
+    monkeypatch.setattr("duyen.decide.rulebook.evaluate", counting)
+    bought = Did("Order Completed", within=DAY)
+    rules = [All((HANOI, bought)), AnyOf((bought, Not(bought))), bought]
     offers = program(
-        *(offer(f"o{n}", eligible=HANOI, placements=("home", "cart")) for n in range(9))
+        *(offer(f"o{n}", eligible=rules[n % 3], placements=("home", "cart")) for n in range(9))
     )
     who = person(city="Hà Nội")
     truths = Truths(who, NOW)
     for place in (HOME, Placement("cart")):
         choose(place, who, USER, offers, Shop(), NOW, random.Random(1), truths=truths)
-    assert asked == [HANOI]
+    assert asked == [bought]

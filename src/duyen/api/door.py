@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import secrets
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ from duyen.model.errors import DuyenError, InvalidInput, NotAllowed, NotFound, U
 from duyen.model.event import Identifier
 from duyen.model.log import Lane, encode_entry
 from duyen.model.person import Person
+from duyen.model.program import Program
 from duyen.recommend import recommenders
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
@@ -77,6 +79,7 @@ class Door:
         self.keys = Keyring(house)
         self.commits = GroupCommit(house.stores.log(), house.clock)
         self.view = HouseView(house.state, house.folder / "models")
+        self._program: Program | None = None
         self.rng = random.Random(secrets.randbits(128))
         collecting = Collecting(house, self.keys, self.commits, self._cors)
         self.routes: dict[str, Hot] = dict(collecting.routes)
@@ -137,41 +140,56 @@ class Door:
             )
         context = decide.read_context(ask.context)
         stale = not await self._fresh(ask.after)
-        places = self.places(ask.placements)
+        program = self.program()
+        places = _places(program, ask.placements)
         known = [place for place in places.values() if isinstance(place, Placement)]
-        decisions = self.choose(known, identifier, trusted=trusted, source=source, context=context)
-        kept, decisions = await self._keep(decisions, known)
+        decisions = self.choose(
+            program, known, identifier, trusted=trusted, source=source, context=context
+        )
+        kept, decisions = await self._keep(decisions, program, known)
         by_name = {decision.placement: decision for decision in decisions}
         shown = [
-            self.shown(by_name[name], whole=whole)
+            self.shown(by_name[name], program, whole=whole)
             if isinstance(place, Placement)
-            else unknown(name, place, whole=whole)
+            else _unknown(name, place, whole=whole)
             for name, place in places.items()
         ]
         body = {"decisions": shown, "stale": stale or not kept}
         await answer_json(send, body, 200, self._cors(request))
 
     async def _keep(
-        self, decisions: list[Decision], places: list[Placement]
+        self, decisions: list[Decision], program: Program, places: list[Placement]
     ) -> tuple[bool, list[Decision]]:
         """Make decisions durable; where the log refuses, the fallbacks that are given instead."""
         try:
             await self.commits.append(Lane.LIVE, [encode_entry(d) for d in decisions])
         except Unavailable:
             pairs = zip(decisions, places, strict=True)
-            return False, [self._fallback(decision, place) for decision, place in pairs]
+            return False, [_fallback(decision, place, program) for decision, place in pairs]
         return True, decisions
 
-    def places(self, names: Iterable[str]) -> dict[str, Placement | NotFound]:
-        """The placement of each name, or why there is none; raises NotFound where none of them is known."""
-        placements = self.house.program().placements
-        found = {name: placements.get(name) or _no_placement(name, placements) for name in names}
-        if not any(isinstance(place, Placement) for place in found.values()):
-            raise next(place for place in found.values() if isinstance(place, NotFound))
-        return found
+    def program(self) -> Program:
+        """The current program, made ready to decide by."""
+        program = self.house.program()
+        if program is not self._program:
+            decide.prepare(program)
+            self._program = program
+            # A program is large and stays: a full collection would walk all of it while somebody waits.
+            gc.freeze()
+        return program
+
+    def placed(self, names: Iterable[str]) -> tuple[Program, list[Placement]]:
+        """The program and the placements of these names; raises NotFound for the first that is not known."""
+        program = self.program()
+        found = _places(program, names).values()
+        for place in found:
+            if isinstance(place, NotFound):
+                raise place
+        return program, [place for place in found if isinstance(place, Placement)]
 
     def choose(
         self,
+        program: Program,
         places: Iterable[Placement],
         identifier: Identifier,
         *,
@@ -180,7 +198,7 @@ class Door:
         context: Context = NOTHING,
     ) -> list[Decision]:
         """A decision for each placement; not told to the log yet."""
-        program, now = self.house.program(), self.house.clock.now()
+        now = self.house.clock.now()
         self.view.refresh()
         person = self._person(identifier)
         own_id = person_id(identifier)
@@ -201,17 +219,6 @@ class Door:
             )
             for place in places
         ]
-
-    def _fallback(self, decision: Decision, place: Placement) -> Decision:
-        return decide.fallback(
-            place,
-            decision.identifier,
-            self.house.program(),
-            decision.time,
-            id=decision.id,
-            person_id=decision.person,
-            arm=decision.arm,
-        )
 
     def _person(self, identifier: tuple[str, str]) -> Person | None:
         person = self.house.state.person_of(*identifier)
@@ -304,7 +311,7 @@ class Door:
             await asyncio.sleep(0.003)
         return True
 
-    def shown(self, decision: Decision, *, whole: bool) -> dict[str, Any]:
+    def shown(self, decision: Decision, program: Program, *, whole: bool) -> dict[str, Any]:
         """A decision as its asker may see it: browsers get no scores, reasons or traits."""
         offered = decision.reason == "chosen"
         body: dict[str, Any] = {
@@ -313,7 +320,7 @@ class Door:
             "fill": ("items" if decision.items else "offers") if offered else "fallback",
             "offer": decision.chosen if offered and not decision.items else None,
             "content": decision.content,
-            "items": [self._item(id) for id in decision.items],
+            "items": [self._item(id, program) for id in decision.items],
         }
         if whole:
             body |= {
@@ -327,13 +334,13 @@ class Door:
             }
         return body
 
-    def _item(self, id: str) -> dict[str, Any]:
+    def _item(self, id: str, program: Program) -> dict[str, Any]:
         item = self.view.item(id) or Item(id, id)
         return {
             "id": item.id,
             "name": item.name,
             "price": item.price,
-            "currency": item.currency or self.house.program().settings.currency,
+            "currency": item.currency or program.settings.currency,
             "image": item.image,
             "url": item.url,
         }
@@ -356,18 +363,20 @@ class Door:
         # What is asked for by name counts like what the page is about.
         told = {**ask.context, "items": ask.items} if ask.items else ask.context
         stale = not await self._fresh(ask.after)
+        program = self.program()
         decisions = self.choose(
+            program,
             [place],
             identifier,
             trusted=trusted,
             source=source,
             context=decide.read_context(told),
         )
-        kept, (decision,) = await self._keep(decisions, [place])
+        kept, (decision,) = await self._keep(decisions, program, [place])
         why = {c.arm: c for c in decision.candidates}
         items = []
         for id, reason in zip(decision.items, decision.explanation, strict=False):
-            line = self._item(id)
+            line = self._item(id, program)
             if whole:
                 line |= {"score": why[id].score, "why": read(reason)[1]["why"]}
             items.append(line)
@@ -377,7 +386,7 @@ class Door:
         await answer_json(send, body, 200, self._cors(request))
 
 
-def unknown(name: str, error: NotFound, *, whole: bool) -> dict[str, Any]:
+def _unknown(name: str, error: NotFound, *, whole: bool) -> dict[str, Any]:
     """What stands in the place of a decision where there is no such placement; a browser learns no other names."""
     told: dict[str, Any] = {"code": error.code, "message": error.message}
     if not whole:
@@ -391,6 +400,28 @@ def unknown(name: str, error: NotFound, *, whole: bool) -> dict[str, Any]:
         "items": [],
         "error": told,
     }
+
+
+def _fallback(decision: Decision, place: Placement, program: Program) -> Decision:
+    """What is given in place of a decision that could not be logged."""
+    return decide.fallback(
+        place,
+        decision.identifier,
+        program,
+        decision.time,
+        id=decision.id,
+        person_id=decision.person,
+        arm=decision.arm,
+    )
+
+
+def _places(program: Program, names: Iterable[str]) -> dict[str, Placement | NotFound]:
+    """The placement of each name, or why there is none; raises NotFound where none of them is known."""
+    known = program.placements
+    found = {name: known.get(name) or _no_placement(name, known) for name in names}
+    if not any(isinstance(place, Placement) for place in found.values()):
+        raise next(place for place in found.values() if isinstance(place, NotFound))
+    return found
 
 
 def _no_placement(name: str, placements: Iterable[str]) -> NotFound:

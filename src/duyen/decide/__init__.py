@@ -4,17 +4,17 @@ from duyen.decide.cells import CELL_ASSIGNED, arm, assign, cell
 from duyen.decide.choose import choose, fallback, tastes
 from duyen.decide.context import NOTHING, Context, read_context
 from duyen.decide.eligibility import (
-    Rulebook,
     Scored,
-    Truths,
     View,
     check,
     counter_name,
     denied,
     item_problem,
+    prepare,
 )
 from duyen.decide.outcome import arm_of, bound, decided, outcome
 from duyen.decide.policy import Arms, Policy, Weighed, policy, registered
+from duyen.decide.rulebook import Rulebook, Truths
 
 __all__ = [
     "CELL_ASSIGNED",
@@ -41,6 +41,7 @@ __all__ = [
     "item_problem",
     "outcome",
     "policy",
+    "prepare",
     "read_context",
     "registered",
     "tastes",

@@ -22,7 +22,6 @@ from duyen.decide.eligibility import (
     Codes,
     Scored,
     Shelf,
-    Truths,
     View,
     denied,
     item_problem,
@@ -30,6 +29,7 @@ from duyen.decide.eligibility import (
 )
 from duyen.decide.policy import Arms, BoolArray, Weighed, draw, policy
 from duyen.decide.reasons import explain
+from duyen.decide.rulebook import Truths
 from duyen.model.catalogue import Placement
 from duyen.model.decision import Candidate, Decision
 from duyen.model.errors import InvalidRule

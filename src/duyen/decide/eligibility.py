@@ -16,18 +16,17 @@ import numpy.typing as npt
 
 from duyen.decide import reasons
 from duyen.decide.content import Words
-from duyen.decide.context import NOTHING, Context
 from duyen.decide.policy import Arms, FloatArray
+from duyen.decide.rulebook import Rulebook, Truths
 from duyen.model.catalogue import Item, Offer, Placement
 from duyen.model.consent import ANY, consent_key
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person
-from duyen.model.program import Program, WorkspaceSettings
+from duyen.model.program import Program
 from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs, Where
-from duyen.model.times import Millis, parse_duration
+from duyen.model.times import parse_duration
 from duyen.model.values import to_micros
-from duyen.rules import evaluate, inline, matches
-from duyen.rules.quiet import quiet_for
+from duyen.rules import matches
 
 _K = TypeVar("_K")
 Codes = npt.NDArray[np.uint8]
@@ -53,13 +52,16 @@ class Scored(Protocol):
 class View(Protocol):
     """What a decision reads besides the person and the program: shared state as of now.
 
-    `counters_version` changes whenever a counter of an arm changes. `counter` of an unknown name is empty.
+    `counters_version` changes whenever a counter of an arm changes, `items_version` whenever an item does. `counter`
+    of an unknown name is empty.
     `recommend` gives at most `limit` items, best first, and nothing where there is no such snapshot yet; `snapshot`
     names the version of the model it asks.
     """
 
     @property
     def counters_version(self) -> int: ...
+    @property
+    def items_version(self) -> int: ...
     @property
     def code_version(self) -> str: ...
     def counter(self, name: str, /) -> Mapping[str, int]: ...
@@ -83,66 +85,6 @@ def denied(person: Person, purpose: str, brand: str, channel: str = WEB) -> bool
         consent_key(p, c, b) for b in (brand, ANY) for p in (purpose, ANY) for c in (channel, ANY)
     )
     return any(key in person.consent and person.consent[key].state == "denied" for key in keys)
-
-
-class Truths:
-    """What holds of one person at one instant, each rule evaluated and each item looked up at most once.
-
-    Hand the same one to several `choose` calls about the same person, instant, program and view.
-    """
-
-    def __init__(self, person: Person, now: Millis, context: Context = NOTHING) -> None:
-        self.person, self.now, self.context = person, now, context
-        self._known: dict[int, bool] = {}
-        self._quiet: bool | None = None
-        self._items: dict[str, str] = {}
-        self.digested = False
-
-    def of(self, number: int, rule: Rule) -> bool:
-        """Whether the program's rule of this number holds."""
-        found = self._known.get(number)
-        if found is None:
-            found = self._known[number] = evaluate(rule, self.person, self.now).truth
-        return found
-
-    def quiet(self, settings: WorkspaceSettings) -> bool:
-        """Whether it is within the person's quiet hours, by their own clock."""
-        if self._quiet is None:
-            end = quiet_for(self.person, settings, self.now, self.context.timezone)
-            self._quiet = end is not None
-        return self._quiet
-
-    def problem(self, item: str, view: View) -> str:
-        """Why an item cannot be offered, or nothing."""
-        found = self._items.get(item)
-        if found is None:
-            found = self._items[item] = item_problem(view.item(item))
-        return found
-
-
-class Rulebook:
-    """The offers' rules of one program: segments inlined, each distinct rule once, by number."""
-
-    def __init__(self, program: Program) -> None:
-        self._segments = {id: segment.rule for id, segment in program.segments.items()}
-        self._numbers: dict[bytes, int] = {}
-        self.rules: list[Rule] = []
-
-    def number(self, rule: Rule) -> int:
-        """The number of a rule as a person may be tested against it."""
-        plain = inline(rule, self._segments)
-        key = _encode(
-            plain
-        )  # equal rules are not always one: 1 == True, and they mean different things
-        found = self._numbers.get(key)
-        if found is None:
-            found = self._numbers[key] = len(self.rules)
-            self.rules.append(plain)
-        return found
-
-    def segment(self, id: str) -> int:
-        """The number of a segment's rule."""
-        return self.number(InSegment(id))
 
 
 def check(offer: Offer, book: Rulebook) -> None:
@@ -177,9 +119,13 @@ class Shelf:
             [0.0 if c else float(o.value) for o, c in zip(self.offers, self._static, strict=True)]
         )
         open_offers = [(i, o) for i, o in enumerate(self.offers) if not self._static[i]]
-        self._ruled = _grouped(
-            (book.number(o.eligible), i) for i, o in open_offers if o.eligible != All(())
-        )
+        ruled = [(i, book.number(o.eligible)) for i, o in open_offers if o.eligible != All(())]
+        self._asked_rules = sorted({number for _, number in ruled})
+        place = {number: row for row, number in enumerate(self._asked_rules, 1)}
+        self._rule_of = np.zeros(len(self.offers), np.intp)
+        """For each offer the row of its rule in the answers of one person; row 0 always holds."""
+        for i, number in ruled:
+            self._rule_of[i] = place[number]
         self._conditions = _conditions((o.when, i) for i, o in open_offers if o.when)
         self._bound = [
             i for i, o in open_offers if "respect" in (placement.quiet_hours, o.quiet_hours)
@@ -194,6 +140,7 @@ class Shelf:
         }
         self._never_shown = [i for i, cap, _ in self._capped.values() if cap <= 0]
         self._tied = [(o.item, i) for i, o in open_offers if o.item]
+        self._items: tuple[View, int, Codes] | None = None
         nodes = {i: list(_nodes(o.eligible)) for i, o in open_offers}
         self.asked = {
             i: {node.segment for node in said if isinstance(node, InSegment)}
@@ -239,9 +186,8 @@ class Shelf:
     def excluded(self, truths: Truths, view: View) -> Codes:
         """For each offer why this person may not be shown it now: an index into REASONS, 0 where they may."""
         person, codes = truths.person, self._static.copy()
-        for number, indices in self._ruled.items():
-            if not truths.of(number, self._book.rules[number]):
-                codes[indices] = _CODES[reasons.RULE]
+        held = np.fromiter(self._answers(truths), np.bool_, len(self._asked_rules) + 1)
+        codes[~held[self._rule_of]] = _CODES[reasons.RULE]
         for where, indices in self._conditions:
             if not matches(where, truths.context.data):
                 _leave_out(codes, indices, reasons.CONTEXT)
@@ -251,11 +197,23 @@ class Shelf:
         _leave_out(codes, self._seen_enough(truths), reasons.CAP)
         if self.quiet(truths):
             _leave_out(codes, self._bound, reasons.QUIET_HOURS)
-        for item, index in self._tied:
-            problem = truths.problem(item, view)
-            if problem and not codes[index]:
-                codes[index] = _CODES[problem]
-        return codes
+        return np.where(codes == 0, self._item_codes(view), codes) if self._tied else codes
+
+    def _answers(self, truths: Truths) -> Iterator[bool]:
+        """Whether each rule asked for here holds for the person, behind the row that always does."""
+        yield True
+        for number in self._asked_rules:
+            yield truths.of(number, self._book)
+
+    def _item_codes(self, view: View) -> Codes:
+        """For each offer what stands against its item: of nobody in particular, so kept while no item changes."""
+        kept = self._items
+        if kept is None or kept[0] is not view or kept[1] != view.items_version:
+            codes = np.zeros(len(self.offers), np.uint8)
+            for item, index in self._tied:
+                codes[index] = _CODES[item_problem(view.item(item))]
+            kept = self._items = (view, view.items_version, codes)
+        return kept[2]
 
     def quiet(self, truths: Truths) -> bool | None:
         """Whether the person's quiet hours hold; None where no offer here asks."""
@@ -282,7 +240,7 @@ class Shelf:
 
     def held(self, truths: Truths) -> list[str]:
         """The segments that offers here ask about and that the person is in."""
-        return [id for id, number in self.segments if truths.of(number, self._book.rules[number])]
+        return [id for id, number in self.segments if truths.of(number, self._book)]
 
 
 class Shelves(msgspec.Struct):
@@ -313,6 +271,14 @@ def shelves(program: Program) -> Shelves:
         # The entry holds the program, so that its id() cannot come to name another one.
         found = _prepared[id(program)] = Shelves(program, Rulebook(program))
     return found
+
+
+def prepare(program: Program) -> None:
+    """Make all placements of a program ready, so that the first who asks does not wait for it."""
+    prepared = shelves(program)
+    for placement in program.placements.values():
+        if placement.fill == "offers":
+            prepared.at(placement)
 
 
 def item_problem(item: Item | None) -> str:

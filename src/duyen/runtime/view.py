@@ -10,6 +10,7 @@ import msgspec
 
 from duyen import __version__
 from duyen.model.catalogue import Item
+from duyen.model.log import Lane
 from duyen.recommend import Query, Scored, Snapshot
 from duyen.runtime.snapshots import Snapshots
 from duyen.stores.state import State
@@ -28,7 +29,8 @@ class HouseView:
         self._models: dict[str, tuple[str, Snapshot | None]] = {}
         self._read_at = -1.0
         self._seen = -1
-        self.counters_version = 0
+        self._control = -1
+        self.counters_version = self.items_version = 0
         self.code_version = __version__
 
     def refresh(self) -> None:
@@ -42,7 +44,11 @@ class HouseView:
         if seen == self._seen:
             return
         self._seen = seen
-        self._items.clear()
+        control = self._state.position(Lane.CONTROL)
+        if control != self._control:  # the catalogue changes in the control lane alone
+            self._control = control
+            self._items.clear()
+            self.items_version += 1
         counters = self._state.counters("arm:")
         if counters != self._counters:
             self._counters = counters
