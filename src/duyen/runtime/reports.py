@@ -139,11 +139,10 @@ def _standing(state: State) -> tuple[Counter[str], Counter[tuple[str, Path]]]:
     at: Counter[tuple[str, Path]] = Counter()
     looked, cursor = 0, ""
     while looked < MOST_PEOPLE and (ids := state.people_after(cursor, 1_000)):
-        for head in state.heads(ids).values():
-            for place in head.person.places.values():
-                if not place.done:
-                    active[place.journey] += 1
-                    at[place.journey, place.step] += 1
+        for place in state.places(ids):
+            if not place.done:
+                active[place.journey] += 1
+                at[place.journey, place.step] += 1
         looked += len(ids)
         cursor = ids[-1]
     total = state.count_people() if looked >= MOST_PEOPLE else looked

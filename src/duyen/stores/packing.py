@@ -9,11 +9,20 @@ import msgspec
 from duyen.model.decision import Decision
 from duyen.model.effect import Enqueue
 from duyen.model.event import Event
-from duyen.model.person import Person
+from duyen.model.person import Person, Place
 from duyen.stores.rows import Standing
 
 pack = msgspec.msgpack.Encoder().encode
 unpack_person = msgspec.msgpack.Decoder(Person).decode
+
+
+class _OnTheWay(msgspec.Struct):
+    """The one part of a document that says where its person stands in journeys; the rest is passed over."""
+
+    places: dict[str, Place] = {}
+
+
+unpack_places = msgspec.msgpack.Decoder(_OnTheWay).decode
 unpack_standing = msgspec.msgpack.Decoder(Standing).decode
 unpack_events = msgspec.msgpack.Decoder(list[Event]).decode
 unpack_enqueue = msgspec.msgpack.Decoder(Enqueue).decode

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from duyen.model.event import Event
+from duyen.model.person import Place
 from duyen.model.times import NEVER, Millis
-from duyen.stores.packing import pack, unpack_events, unpack_person, unpack_standing
+from duyen.stores.packing import (
+    pack,
+    unpack_events,
+    unpack_person,
+    unpack_places,
+    unpack_standing,
+)
 from duyen.stores.rows import Head
 from duyen.stores.state import redirects
 
@@ -31,6 +38,11 @@ class Documents(redirects.Redirects):
         for person, body, standing, wake in self._db.among(query, sorted(persons)):
             found[person] = Head(unpack_person(body), unpack_standing(standing), wake)
         return found
+
+    def places(self, persons: Sequence[str]) -> Iterator[Place]:
+        """Where these people stand in journeys, without reading the rest of their documents."""
+        for (body,) in self._db.among("SELECT body FROM heads WHERE person IN ({})", persons):
+            yield from unpack_places(body).places.values()
 
     def head(self, person: str) -> Head | None:
         """One head; a losing id of a merge leads to the survivor."""
