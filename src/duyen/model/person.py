@@ -7,7 +7,7 @@ pending decisions. The head holds everything but old history, which lies in appe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any
 
@@ -25,9 +25,7 @@ GLOBAL = "global"
 
 _order = attrgetter("order")
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Event]).decode
-_HEADER = 5
-"""Bytes before the first event of a packed list: MessagePack's longest array header, so that it never moves."""
+_decode = msgspec.msgpack.Decoder(Event).decode
 
 
 class Trait(msgspec.Struct, frozen=True, array_like=True):
@@ -129,8 +127,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     first: Millis = 0
     last: Millis = 0
     events: int = 0
-    packed: bytes = b""
-    """The newest events as one MessagePack list, ascending by (time, id)."""
+    packed: list[bytes] = []
+    """The newest events, each as MessagePack, ascending by (time, id)."""
     packed_to: Millis = 0
     """Time of the last packed event."""
     fresh: list[Event] = msgspec.field(default_factory=list, name="recent")
@@ -155,7 +153,7 @@ class Person(msgspec.Struct, omit_defaults=True):
     @property
     def recent(self) -> list[Event]:
         """The newest events as a new list, ascending by (time, id); assign to change them."""
-        known = _decode(self.packed) if self.packed else []
+        known = [_decode(each) for each in self.packed]
         if not self.fresh:
             return known
         in_order = sorted(self.fresh, key=_order)
@@ -165,12 +163,12 @@ class Person(msgspec.Struct, omit_defaults=True):
 
     @recent.setter
     def recent(self, events: Iterable[Event]) -> None:
-        self.packed, self.packed_to, self.fresh = b"", 0, sorted(events, key=_order)
+        self.packed, self.packed_to, self.fresh = [], 0, sorted(events, key=_order)
 
     @property
     def recent_count(self) -> int:
         """How many newest events there are, without unpacking them."""
-        return _count_packed(self.packed) + len(self.fresh)
+        return len(self.packed) + len(self.fresh)
 
     def pack(self) -> None:
         """Pack what is fresh; unpacks nothing where all of it is newer than what was packed."""
@@ -178,16 +176,13 @@ class Person(msgspec.Struct, omit_defaults=True):
             return
         events, known = sorted(self.fresh, key=_order), self.packed
         if known and events[0].time <= self.packed_to:
-            events, known = self.recent, b""
-        self.packed, self.packed_to, self.fresh = _packed(known, events), events[-1].time, []
+            events, known = self.recent, []
+        self.packed = [*known, *map(_encode, events)]
+        self.packed_to, self.fresh = events[-1].time, []
 
-
-def _count_packed(packed: bytes) -> int:
-    return int.from_bytes(packed[1:_HEADER]) if packed else 0
-
-
-def _packed(known: bytes, events: Sequence[Event]) -> bytes:
-    """The packed list `known` with more events behind."""
-    count = _count_packed(known) + len(events)
-    parts = (b"\xdd", count.to_bytes(_HEADER - 1), known[_HEADER:], *map(_encode, events))
-    return b"".join(parts)
+    def unpack_oldest(self, kept: int) -> list[Event]:
+        """Take all but the newest `kept` events out of the packed ones."""
+        self.pack()
+        gone = self.packed[:-kept]
+        self.packed = self.packed[-kept:]
+        return [_decode(each) for each in gone]

@@ -104,11 +104,8 @@ def spill(person: Person) -> tuple[Event, ...]:
     if person.recent_count <= RECENT_MOST:
         person.pack()
         return ()
-    events = person.recent
-    person.recent = events[-RECENT_KEPT:]
-    person.pack()
     forget(person)
-    return tuple(events[:-RECENT_KEPT])
+    return tuple(person.unpack_oldest(RECENT_KEPT))
 
 
 def forget(person: Person) -> None:

@@ -82,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine_batch: Annotated[
         int,
         Meta(ge=1, le=100_000, description="Most log entries in one transaction of the engine."),
-    ] = 2_000
+    ] = 8_000
     lake_every: Annotated[
         int, Meta(ge=1, description="Seconds between flushes from the log to the lake.")
     ] = 60

@@ -13,6 +13,8 @@ from duyen.stores.sqlite.connect import connect, explained, transaction
 from duyen.stores.sqlite.words import SqliteWords
 
 SLICE = 900
+CHECKPOINT = 16_384
+"""Pages in the journal (64 MB) before they are brought into the file: a page changed often is brought once."""
 
 
 class SqliteDatabase(Database):
@@ -31,6 +33,7 @@ class SqliteDatabase(Database):
         else:
             self._connection = connect(path, durable=durable)
             self._connection.execute("PRAGMA cache_size=-65536")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
             self._connection.executescript(schema)
 
     @property

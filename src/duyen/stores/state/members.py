@@ -21,9 +21,9 @@ class Members(Part):
     def put_members(
         self, entered: Iterable[tuple[str, str, Millis]], left: Iterable[tuple[str, str]]
     ) -> None:
-        """Members who entered (segment, person, since) and left (segment, person)."""
-        self._db.executemany("DELETE FROM members WHERE segment = ? AND person = ?", sorted(left))
-        self._db.put("members", sorted(entered))
+        """Members who entered (segment, person, since) and left (segment, person); best in order of these."""
+        self._db.executemany("DELETE FROM members WHERE segment = ? AND person = ?", left)
+        self._db.put("members", entered)
 
     def members(self, segment: str, after: str, most: int) -> list[tuple[str, Millis]]:
         """(person, since) of a segment behind `after` in order of id; timers that are due may still be listed."""
