@@ -149,10 +149,16 @@ function PeopleTable({ rows }: { rows: PersonRow[] }) {
               {f.number(row.events)}
             </Table.Td>
             <Table.Td className="right nowrap">
-              {f.date(row.last)}
-              <Text size="sm" c="dimmed">
-                {f.time(row.last)}
-              </Text>
+              {row.events > 0 ? (
+                <>
+                  {f.date(row.last)}
+                  <Text size="sm" c="dimmed">
+                    {f.time(row.last)}
+                  </Text>
+                </>
+              ) : (
+                <span className="dimmed">–</span>
+              )}
             </Table.Td>
           </Table.Tr>
         ))}

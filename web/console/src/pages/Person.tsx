@@ -59,11 +59,19 @@ function PersonFigures({ person: { events, first, last, cells, outcome } }: { pe
   return (
     <Figures>
       <Figure label={t("person.events")} value={f.number(events)}>
-        {t("person.from_to", { first: f.date(first), last: f.dateTime(last) })}
+        {events > 0
+          ? t("person.from_to", { first: f.date(first), last: f.dateTime(last) })
+          : t("person.no_events")}
       </Figure>
-      <Figure label={t("person.orders")} value={f.number(outcome.orders)}>
-        {f.money(outcome.revenue, outcome.currency)}
-        {cell && <> · {t("person.since", { when: f.date(cell.since) })}</>}
+      <Figure label={t("person.orders")} value={cell ? f.number(outcome.orders) : "–"}>
+        {cell ? (
+          <>
+            {f.money(outcome.revenue, outcome.currency)} ·{" "}
+            {t("person.since", { when: f.dateTime(cell.since) })}
+          </>
+        ) : (
+          t("person.not_measured")
+        )}
       </Figure>
       <Figure label={t("person.group")} value={<Group arm={cell?.arm} />}>
         {cell ? t("person.since", { when: f.dateTime(cell.since) }) : t("person.no_group")}

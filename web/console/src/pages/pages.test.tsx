@@ -174,6 +174,19 @@ describe("one customer", () => {
     expect(screen.getByText("loyalty_points").parentElement?.textContent).toContain("12840");
   });
 
+  it("says what its orders are counted from, and that nothing was told of a customer only decided for", async () => {
+    const epoch = "1970-01-01T00:00:00.000Z";
+    const fresh = { ...answers.profile, cells: [], events: 0, first: epoch, last: epoch };
+    const first = open("/people/user_id%3Au1", { "/v1/profiles/user_id%3Au1": fresh });
+    expect(await screen.findByText(/counting begins with the first decision or message/)).toBeTruthy();
+    expect(screen.getByText("Nothing was told of them yet")).toBeTruthy();
+    first.unmount();
+    const row = { ...answers.people.data[0], events: 0, first: epoch, last: epoch };
+    open("/people", { "/v1/profiles": answers.page([row], 1) });
+    await screen.findByText("anh.tuyet@example.test");
+    expect(document.body.textContent).not.toContain("1970");
+  });
+
   it("tells why a message was refused: journey, step, rule, policy", async () => {
     open("/people/user_id%3Au1");
     await opened(/Nhắc món vừa xem.*refused/);
