@@ -87,6 +87,10 @@ class Door:
         self.routes["/v1/decide"] = self.decide
         self.routes["/v1/recommend"] = self.recommend
 
+    def serves(self, path: str) -> bool:
+        """Whether a path is served here."""
+        return path in self.routes
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one hot request: preflight, the route, errors in one shape."""
         request = Request(scope, receive)
