@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from segment.analytics.client import Client
 
-from tests.api.server import ORIGIN, Server, problem, until
+from tests.api.server import ORIGIN, Server, problem, running, until
+from tests.conftest import find_free_port
 
 CALL = {"type": "track", "event": "Product Viewed", "userId": "collect-1"}
 
@@ -152,6 +154,117 @@ def test_a_bad_event_is_kept_with_its_reasons(server: Server, owner: httpx.Clien
 
 def test_one_bad_event_alone_is_an_error(server: Server) -> None:
     problem(post(server, "/v1/track", {"event": "No one"}), 400, "collect.rejected")
+
+
+# -- the client for browsers
+
+
+def test_a_beacon_names_its_key_in_the_address(server: Server, owner: httpx.Client) -> None:
+    calls = {"batch": [{"type": "page", "anonymousId": "beacon-1", "name": "Home"}]}
+    answer = httpx.post(
+        f"{server.url}/v1/b?writeKey={server.browser_key}",
+        content=json.dumps(calls),
+        headers={"origin": ORIGIN, "content-type": "text/plain;charset=UTF-8"},
+    )
+    assert answer.json()["accepted"] == 1
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    server.applied(int(answer.json()["offset"]))
+    assert owner.get("/v1/profiles/anonymous_id:beacon-1").json()["events"] == 1
+    wrong = httpx.post(f"{server.url}/v1/b?writeKey=wk_no", json=calls, headers={"origin": ORIGIN})
+    problem(wrong, 401, "key.unknown")
+
+
+def test_the_client_for_browsers_is_told_where_to_send(server: Server) -> None:
+    path = f"{server.url}/v1/projects/{server.browser_key}/settings"
+    answer = httpx.get(path, headers={"origin": ORIGIN})
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    told = answer.json()
+    assert set(told["integrations"]) == {"Segment.io"}
+    to = told["integrations"]["Segment.io"]
+    assert to["apiKey"] == server.browser_key
+    assert f"{to['protocol']}://{to['apiHost']}" == f"{server.url}/v1"
+    event = {"event": "X", "anonymousId": "next-1", "writeKey": to["apiKey"], "type": "track"}
+    sent = httpx.post(f"{server.url}/v1/t", json=event, headers={"origin": ORIGIN})
+    assert sent.status_code == 200
+    problem(httpx.get(path, headers={"origin": "https://elsewhere.example"}), 403, "key.origin")
+    problem(httpx.get(f"{server.url}/v1/projects/wk_no/settings"), 401, "key.unknown")
+    problem(httpx.post(path), 405, "request.method")
+
+
+# -- history
+
+
+def test_history_is_known_at_its_own_time(server: Server, owner: httpx.Client) -> None:
+    order = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "history-1",
+        "messageId": "history-1",
+        "timestamp": "2019-03-01T08:00:00Z",
+        "properties": {"order_id": "h1", "total": 5},
+    }
+    answer = post(server, "/v1/import", {"batch": [order, order]})
+    assert answer.json()["accepted"] == 2
+    until(lambda: owner.get("/v1/profiles/user_id:history-1").status_code == 200)
+    [row] = owner.get("/v1/profiles/user_id:history-1/events").json()["data"]
+    assert row["time"].startswith("2019-03-01T08:00:00")
+
+
+def test_a_page_cannot_write_history(server: Server) -> None:
+    body = {"batch": [{**CALL, "anonymousId": "x"}], "writeKey": server.browser_key}
+    refused = post(server, "/v1/import", body, "none", origin=ORIGIN)
+    problem(refused, 403, "collect.import_from_page")
+
+
+# -- floods
+
+
+def test_a_flood_from_one_key_is_told_when_to_come_again(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path, find_free_port(), "door", browser_rate=1) as small:
+        calls = {"batch": [{**CALL, "anonymousId": "f"}] * 12, "writeKey": small.browser_key}
+        assert post(small, "/v1/batch", calls, "none", origin=ORIGIN).status_code == 200
+        refused = post(small, "/v1/batch", calls, "none", origin=ORIGIN)
+        problem(refused, 429, "collect.too_many")
+        assert 1 <= int(refused.headers["retry-after"]) <= 3
+        assert refused.headers["access-control-allow-origin"] == ORIGIN
+        assert post(small, "/v1/batch", {"batch": calls["batch"]}).status_code == 200
+
+
+# -- the published examples
+
+
+def test_every_published_call_is_taken_by_every_way_in(server: Server, shared_data: Path) -> None:
+    file = shared_data / "segment_spec" / "examples.jsonl"
+    if not file.is_file():
+        pytest.skip(f"the published example calls are not at {file}")
+    calls = []
+    for line in file.read_text().splitlines():
+        example = json.loads(line)
+        told = example["payload"] if example["form"] == "http_json" else example["normalised"]
+        for one in told.get("batch", [told]):
+            kind = one.get("type") or one.get("action")
+            if kind and (kind != "track" or "event" in one):
+                calls.append({"anonymousId": "spec", "previousId": "before", **one, "type": kind})
+    assert len(calls) > 100
+    assert {call["type"] for call in calls} == {
+        "track",
+        "identify",
+        "page",
+        "screen",
+        "group",
+        "alias",
+    }
+    for path in ("/v1/batch", f"/v1/b?writeKey={server.server_key}", "/v1/import"):
+        key = "none" if "writeKey" in path else ""
+        told = post(server, path, {"batch": calls}, key).json()
+        assert (told["accepted"], told["rejected"]) == (len(calls), [])
+    with httpx.Client(base_url=server.url, auth=(server.server_key, ""), timeout=60) as client:
+        for call in calls:
+            for path in (call["type"], call["type"][0]):
+                answer = client.post(f"/v1/{path}", json=call)
+                assert answer.status_code == 200, (call, answer.text)
 
 
 def test_the_published_segment_client(server: Server, owner: httpx.Client) -> None:

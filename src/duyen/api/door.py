@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from duyen import collect, decide
-from duyen.api.collecting import Collecting, Hot, knows
+from duyen.api.collecting import PROJECTS, SETTINGS, Collecting, Hot, knows
 from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
 from duyen.api.keys import Keyring, check_origin
 from duyen.decide.context import NOTHING, Context
@@ -81,15 +81,16 @@ class Door:
         self.view = HouseView(house.state, house.folder / "models")
         self._program: Program | None = None
         self.rng = random.Random(secrets.randbits(128))
-        collecting = Collecting(house, self.keys, self.commits, self._cors)
-        self.routes: dict[str, Hot] = dict(collecting.routes)
+        self.collecting = Collecting(house, self.keys, self.commits, self._cors)
+        self.routes: dict[str, Hot] = dict(self.collecting.routes)
         self.routes["/v1/visitor"] = self.visitor
         self.routes["/v1/decide"] = self.decide
         self.routes["/v1/recommend"] = self.recommend
 
     def serves(self, path: str) -> bool:
         """Whether a path is served here."""
-        return path in self.routes
+        own = path.startswith(PROJECTS) and path.endswith(SETTINGS)
+        return own or path in self.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one hot request: preflight, the route, errors in one shape."""
@@ -99,9 +100,13 @@ class Door:
             await answer(send, 204, b"", _preflight(origin, self.keys.any_admits(origin)))
             return
         try:
-            if request.method != "POST":
+            route = self.routes.get(request.path)
+            if route is None:
+                await self.collecting.project(request, send)
+            elif request.method != "POST":
                 raise InvalidInput("request.method", f"{request.path} takes POST.", status=405)
-            await self.routes[request.path](request, send)
+            else:
+                await route(request, send)
         except (msgspec.DecodeError, RecursionError) as error:
             problem = InvalidInput(
                 "request.malformed", f"The body is not what is expected: {error}."
@@ -448,7 +453,7 @@ def _preflight(origin: str, admitted: bool) -> Headers:
         return []
     return [
         (b"access-control-allow-origin", origin.encode()),
-        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
         (b"access-control-allow-headers", b"content-type, authorization"),
         (b"access-control-max-age", b"86400"),
         (b"vary", b"origin"),

@@ -117,5 +117,5 @@ async def answer_error(send: Send, error: DuyenError, headers: Headers | None = 
     """Send an error in the API's one shape."""
     extra = list(headers or [])
     if error.status in (429, 503):
-        extra.append((b"retry-after", b"5"))
+        extra.append((b"retry-after", str(error.retry_after).encode()))
     await answer_json(send, error.as_json(), error.status, extra)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from duyen.api.collecting import SHORT
+
 Described = dict[str, Any]
 
 WRITE_KEY = "Basic auth with the write key as user, or `writeKey` in the body."
@@ -61,6 +63,17 @@ def _hot() -> Described:
     """The routes that are served before FastAPI is asked."""
     paths = {f"/v1/{kind}": _collect(words, "Call") for kind, words in CALLS.items()}
     paths["/v1/batch"] = _collect("Many calls at once, answered when all are durable.", "Batch")
+    paths["/v1/import"] = _collect(
+        "A batch of what happened long ago, from a server. It is known and reacted to no more.",
+        "Batch",
+    )
+    short = ", ".join(f"`/v1/{name}` = {kind}" for name, kind in SHORT.items())
+    paths["/v1/b"] = _collect(
+        f"The batch by the name that the client for browsers uses; so are {short}. A beacon names its key in the"
+        " address: `?writeKey=`.",
+        "Batch",
+    )
+    paths["/v1/projects/{writeKey}/settings"] = _client_settings()
     paths["/v1/visitor"] = _post(
         "A signed token for this browser; a valid one is renewed.", "VisitorAsk", "Visitor", []
     )
@@ -80,6 +93,20 @@ def _hot() -> Described:
         asker,
     )
     return paths
+
+
+def _client_settings() -> Described:
+    answer = {"application/json": {"schema": {"type": "object", "additionalProperties": True}}}
+    return {
+        "get": {
+            "summary": "What Segment's client for browsers asks for when it starts.",
+            "description": "Set its `cdnURL` to the door's address, and it sends its events here.",
+            "tags": ["collect and decide"],
+            "parameters": [{"name": "writeKey", "in": "path", "required": True, "schema": TEXT}],
+            "responses": {"200": {"description": "Done.", "content": answer}},
+            "security": [{}],
+        }
+    }
 
 
 def _collect(words: str, body: str) -> Described:

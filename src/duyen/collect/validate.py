@@ -119,6 +119,14 @@ class Opened:
         self._sent_at, self._context, self._type = sent_at, context, call_type
         self.write_key = write_key if isinstance(write_key, str) else ""
 
+    @property
+    def count(self) -> int:
+        """How many calls there are."""
+        for calls in (self._plain, self._calls, self._pieces):
+            if calls is not None:
+                return len(calls)
+        return 0
+
     def check(
         self,
         *,

@@ -23,6 +23,8 @@ class DuyenError(Exception):
     """Base of all errors we raise on purpose; `status` is its HTTP status."""
 
     status = 500
+    retry_after = 5
+    """Seconds after which to come again, where the status is 429 or 503."""
 
     def __init__(self, code: str, message: str, *, at: str = "", status: int | None = None) -> None:
         super().__init__(message)
