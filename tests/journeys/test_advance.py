@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from duyen.journeys import contact
 from duyen.journeys.advance import bounded, contact_key
 from duyen.journeys.parse import parse_journey
 from duyen.model import rule as rules
@@ -70,6 +72,45 @@ def test_unless_keeps_people_out_at_the_entry() -> None:
     story.waits(2 * HOUR)
     story.does("Product Viewed")
     assert story.waiting
+
+
+def test_who_is_let_go_is_not_told_what_still_waits_to_leave() -> None:
+    rule = {"did": "Order Completed"}
+    story = Story(program_of(journey({"send": "mail"}, {"wait": "2d"}, exit_when=rule)))
+    story.does("Product Viewed")
+    (waiting,) = story.sent
+    assert [c.state for c in story.person.ledger] == ["queued"]  # everything is paused, say
+    effects = story.does("Order Completed")
+    assert [(e.key, e.reason) for e in effects if isinstance(e, Cancel)] == [
+        (waiting.key, "exit_when")
+    ]
+    assert [(c.state, c.reason) for c in story.person.ledger] == [("cancelled", "exit_when")]
+
+
+def test_what_has_left_or_is_owed_is_not_taken_back() -> None:
+    rule = {"did": "Order Completed"}
+    owed = msgspec.structs.replace(MAIL, purpose="service")
+    story = Story(
+        program_of(journey({"send": "mail"}, {"wait": "2d"}, exit_when=rule), messages=(owed,))
+    )
+    story.does("Product Viewed")
+    effects = story.does("Order Completed")
+    assert not [e for e in effects if isinstance(e, Cancel)]
+    assert [c.state for c in story.person.ledger] == ["queued"]
+
+
+def test_a_paused_or_deleted_journey_holds_or_ends_what_waits_to_leave() -> None:
+    made = journey({"send": "mail"}, {"wait": "2d"})
+    story = Story(program_of(made))
+    story.does("Product Viewed")
+    (waiting,) = story.sent
+    assert contact.recheck(story.person, waiting, program_of(made), story.now) is None
+    paused = program_of(msgspec.structs.replace(made, live=False))
+    held = contact.recheck(story.person, waiting, paused, story.now)
+    assert held is not None
+    assert (held.reason, held.retry_at) == ("paused", story.now + MINUTE)
+    ended = contact.recheck(story.person, waiting, program_of(), story.now)
+    assert ended == contact.Refusal("journey.deleted")
 
 
 def test_exit_when_lets_a_buyer_go_before_the_mail() -> None:

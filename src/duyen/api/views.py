@@ -20,6 +20,7 @@ from duyen.api.shapes import (
 )
 from duyen.journeys.advance import contact_key
 from duyen.journeys.parse import journey_to_data
+from duyen.journeys.path import walk
 from duyen.model.decision import Decision
 from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event
 from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person
@@ -27,7 +28,6 @@ from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.model.values import from_micros
 from duyen.runtime.directory import best_key, display_name
-from duyen.runtime.reports import walk
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from duyen.journeys import contact
-from duyen.journeys.path import END, START, Path, following, into, step_at
+from duyen.journeys.path import END, START, Path, following, into, step_at, walk
 from duyen.journeys.plan import Plan, plan_of
 from duyen.model.effect import Effect, Enqueue, Fact
 from duyen.model.happening import Happened, Happening, Joined, Nudged, Receipt
@@ -214,6 +214,7 @@ class _Walk:
                 self._stand_still(place)
             elif self._leaves(journey):
                 self._finish(place, "exit_when")
+                self._take_back(journey, place)
             elif place.wake <= self.now or place.wake == NEVER:
                 self._walk(journey, place)
 
@@ -239,6 +240,15 @@ class _Walk:
     def _leaves(self, journey: Journey) -> bool:
         rule = journey.exit_when
         return rule is not None and evaluate(rule, self.person, self.now).truth
+
+    def _take_back(self, journey: Journey, place: Place) -> None:
+        """What a run has asked for and still waits is not said to somebody whom `exit_when` has let go."""
+        keys = {
+            contact_key(self.person.id, place.run, path)
+            for path, step in walk(journey.steps)
+            if isinstance(step, Send)
+        }
+        self.effects.extend(contact.take_back(self.person, keys, "exit_when"))
 
     def _stand_still(self, place: Place) -> None:
         """A deleted journey ends the run; a paused or broken one keeps it until it can go on."""

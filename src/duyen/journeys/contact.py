@@ -8,6 +8,7 @@ what was finally refused is written to the person's ledger; a contact that is on
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -42,7 +43,8 @@ class Refusal(msgspec.Struct, frozen=True):
     """Why a contact may not be made; with `retry_at`, only not yet: ask again then.
 
     Reasons: address.missing, address.changed, consent.missing, consent.denied, suppressed, send_only_to,
-    cap.reached, hold_out, expired, message.deleted, duplicate, restored; not yet: quiet_hours, paused, not_before.
+    cap.reached, hold_out, expired, message.deleted, journey.deleted, duplicate, restored; not yet: quiet_hours, paused,
+    not_before.
     """
 
     reason: str
@@ -161,6 +163,18 @@ def once(person: Person, origin: str, *, every: bool) -> list[Cancel]:
     return [Cancel(person.id, line.key, line.channel, line.purpose, "merged") for line in twice]
 
 
+def take_back(person: Person, keys: Set[str], reason: str) -> list[Cancel]:
+    """Cancel what waits of these contacts, but for service messages: those are owed whatever came after."""
+    gone = [
+        line
+        for line in person.ledger
+        if line.key in keys and line.state == "queued" and line.purpose != SERVICE
+    ]
+    if gone:
+        _restate(person, {line.key for line in gone}, "cancelled", reason)
+    return [Cancel(person.id, line.key, line.channel, line.purpose, reason) for line in gone]
+
+
 def address_of(person: Person) -> str | None:
     """The e-mail address to write to: the trait where it is one of theirs, else their first identifier.
 
@@ -212,6 +226,9 @@ def _stale(person: Person, enqueue: Enqueue, program: Program, now: Millis) -> s
         return "expired"
     if enqueue.message not in program.messages:
         return "message.deleted"
+    kind, _, id = enqueue.origin.partition(":")
+    if kind == "journey" and id not in program.journeys:
+        return "journey.deleted"
     addresses = [*person.identifiers.get("email", {}), address_of(person) or ""]
     if enqueue.address.lower() not in map(str.lower, addresses):
         return "address.changed"
@@ -237,7 +254,7 @@ def _not_yet(person: Person, enqueue: Enqueue, program: Program, now: Millis) ->
     """Why a waiting contact must wait longer, or None."""
     if now < enqueue.not_before:
         return Refusal("not_before", enqueue.not_before)
-    if program.settings.paused:
+    if program.settings.paused or _stands_still(enqueue, program):
         return Refusal("paused", now + MINUTE)
     if enqueue.purpose == SERVICE:
         return None
@@ -245,6 +262,13 @@ def _not_yet(person: Person, enqueue: Enqueue, program: Program, now: Millis) ->
     if end is None:
         return None
     return Refusal("quiet_hours", end) if end < enqueue.expires else Refusal("expired")
+
+
+def _stands_still(enqueue: Enqueue, program: Program) -> bool:
+    """Whether the journey that asked for a contact is paused: what waits then waits on."""
+    kind, _, id = enqueue.origin.partition(":")
+    journey = program.journeys.get(id) if kind == "journey" else None
+    return journey is not None and not journey.live
 
 
 def _consent_refusal(

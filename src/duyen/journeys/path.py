@@ -5,6 +5,8 @@ The number after a step's index names its branch: 0 = then, 1 = otherwise. The e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from duyen.model.journey import If, Step
 
 Path = tuple[int, ...]
@@ -34,6 +36,16 @@ def into(steps: tuple[Step, ...], path: Path, holds: bool) -> Path:
     """The first step of the branch that an `if` takes, or what follows where that branch is empty."""
     inside = (*path, 0 if holds else 1, 0)
     return inside if step_at(steps, inside) is not None else following(steps, path)
+
+
+def walk(steps: tuple[Step, ...], above: Path = ()) -> Iterator[tuple[Path, Step]]:
+    """Every step with its path, branches depth first."""
+    for index, step in enumerate(steps):
+        path = (*above, index)
+        yield path, step
+        if isinstance(step, If):
+            yield from walk(step.then, (*path, 0))
+            yield from walk(step.otherwise, (*path, 1))
 
 
 def _branch(step: If, number: int) -> tuple[Step, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from duyen import measure
 from duyen.decide import CELL_ASSIGNED
 from duyen.journeys.parse import journey_to_data
-from duyen.journeys.path import following
-from duyen.model.journey import If, Journey, Step, Wait
+from duyen.journeys.path import Path, following, walk
+from duyen.model.journey import Journey, Wait
 from duyen.model.person import GLOBAL, HELD_OUT, TREATED
 from duyen.model.program import Program
 from duyen.model.times import MINUTE, Millis, format_time
@@ -22,7 +21,6 @@ from duyen.stores.state import State
 MOST_WAITING = 100_000
 MOST_PEOPLE = 20_000
 """People looked at for where they stand in journeys; of more, a random part is scaled up."""
-Path = tuple[int, ...]
 
 
 def lift(state: State, program: Program, now: Millis, experiment: str = GLOBAL) -> dict[str, Any]:
@@ -150,16 +148,6 @@ def _standing(state: State) -> tuple[Counter[str], Counter[tuple[str, Path]]]:
         active = Counter({k: round(n * total / looked) for k, n in active.items()})
         at = Counter({k: round(n * total / looked) for k, n in at.items()})
     return active, at
-
-
-def walk(steps: tuple[Step, ...], above: Path = ()) -> Iterator[tuple[Path, Step]]:
-    """Every step with its path, branches depth first."""
-    for index, step in enumerate(steps):
-        path = (*above, index)
-        yield path, step
-        if isinstance(step, If):
-            yield from walk(step.then, (*path, 0))
-            yield from walk(step.otherwise, (*path, 1))
 
 
 def _steps(journey: Journey, at: Counter[tuple[str, Path]]) -> list[dict[str, Any]]:
