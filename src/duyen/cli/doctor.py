@@ -23,7 +23,14 @@ def doctor(data: Data = None, as_json: AsJson = False) -> None:
         say(f"{SIGNS[finding.verdict]}  {finding.check}: {finding.words}")
         findings.append(finding._asdict())
     problems = sum(finding["verdict"] == "problem" for finding in findings)
-    say("No problem was found." if not problems else f"{problems} problems were found.")
+    found = (
+        "No problem was"
+        if not problems
+        else "1 problem was"
+        if problems == 1
+        else f"{problems} problems were"
+    )
+    say(f"{found} found.")
     conclude({"problems": problems, "findings": findings}, as_json)
     if problems:
         raise typer.Exit(1)
