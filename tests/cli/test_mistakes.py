@@ -94,3 +94,13 @@ def test_what_the_system_refuses_is_one_sentence() -> None:
     assert done.stderr.startswith("“/proc/shop” cannot be used: ")
     assert done.stderr.count("\n") == 1
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "system.refused"
+
+
+def test_a_folder_of_somebody_else_is_said_to_be_one(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may not write there reads whose folder it is, not what SQLite says."""
+    shut = shop / "state.db"
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != shut)
+    for words in (["report", "overview"], ["segment", "list"], ["pause"]):
+        assert _refused(*words, "--data", str(shop)).startswith(f"“{shut}” cannot be written")

@@ -164,6 +164,8 @@ def test_what_is_told_is_not_guessed(tmp_path: Path) -> None:
     """A wrong path, encoding or delimiter is refused; a told one is used."""
     with pytest.raises(NotFound, match=r"no\.csv"):
         open_table(tmp_path / "no.csv")
+    with pytest.raises(InvalidInput, match="is a folder"):
+        open_table(tmp_path)
     path = _write(tmp_path / "a.csv", "a;b\n1,5;2\n", "utf-8")
     assert open_table(path, delimiter=",").columns == ("a;b",)
     with pytest.raises(InvalidInput, match="utf-9"):

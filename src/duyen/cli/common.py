@@ -57,7 +57,21 @@ def initialised(data: str | None, **given: Any) -> Settings:
             f"There is no data in “{settings.folder}”; make it with `duyen init {settings.folder}`, "
             f"or name another folder with --data.",
         )
+    _need_writable(settings.folder)
     return settings
+
+
+def _need_writable(folder: Path) -> None:
+    """Say whose folder it is before a database does; even a question needs to write beside what it reads."""
+    from duyen.model.errors import Unavailable
+
+    shut = [path for path in (folder, *sorted(folder.glob("*.db"))) if not os.access(path, os.W_OK)]
+    if shut:
+        raise Unavailable(
+            "data.not_writable",
+            f"“{shut[0]}” cannot be written by this user; give the folder to the one who runs Duyên (chown), "
+            "or give the command as that user.",
+        )
 
 
 @contextmanager

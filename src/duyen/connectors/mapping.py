@@ -808,7 +808,10 @@ _SHIPPED: dict[str, tuple[tuple[str, ...], str, Millis, Millis]] = {
 def shipped(name: str) -> Mapping:
     """A mapping that comes with the program, by its name."""
     if name not in _SHIPPED:
-        _refuse(f"there is no mapping “{name}”; there is {', '.join(_SHIPPED)}", "mapping")
+        ours = ", ".join(_SHIPPED)
+        _refuse(
+            f"there is no file “{name}”, and of our own mappings there is only {ours}", "mapping"
+        )
     file = resources.files("duyen.connectors") / "mappings" / f"{name}.yaml"
     return from_yaml(file.read_text(encoding="utf-8"), at=name)
 

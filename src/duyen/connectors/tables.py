@@ -111,6 +111,8 @@ def open_table(
     path: Path, *, format: Format | None = None, encoding: str = "", delimiter: str = ""
 ) -> Table:
     """Look at a file and say how it will be read; what is told is not guessed."""
+    if path.is_dir():
+        raise InvalidInput("import.no_file", f"{path} is a folder; name one file in it.")
     if not path.is_file():
         raise NotFound("import.no_file", f"There is no file {path}; check the path.")
     if path.stat().st_size == 0:
