@@ -117,3 +117,39 @@ def test_consent_is_listed_as_it_was_said(server: Server, owner: httpx.Client) -
 def test_nobody_is_404_and_no_key_is_400(owner: httpx.Client, part: str) -> None:
     problem(owner.get(f"/v1/profiles/user_id:not-here{part}"), 404, "profile.unknown")
     problem(owner.get(f"/v1/profiles/nonsense{part}"), 400, "profile.key")
+
+
+def test_a_profile_that_was_two_people_is_taken_apart(server: Server, owner: httpx.Client) -> None:
+    server.tell({"type": "track", "event": "Seen", "anonymousId": "apart-a"})
+    server.tell({"type": "identify", "userId": "apart-u", "anonymousId": "apart-a"})
+    path, body = "/v1/profiles/user_id:apart-u/unmerge", {"apart": ["anonymous_id:apart-a"]}
+    answer = owner.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["applied"] is True
+    (taken,) = found["apart"]
+    assert taken["identifier"] == "anonymous_id:apart-a"
+    assert taken["person"] != found["person"]
+    assert owner.get("/v1/profiles/anonymous_id:apart-a").json()["id"] == taken["person"]
+    assert owner.get("/v1/profiles/user_id:apart-u").json()["id"] == found["person"]
+    assert owner.post(path, json=body).json() == found, "twice is once"
+    server.tell({"type": "identify", "userId": "apart-u", "anonymousId": "apart-a"})
+    assert owner.get("/v1/profiles/anonymous_id:apart-a").json()["id"] == taken["person"]
+
+
+def test_what_cannot_be_taken_apart_is_told(
+    server: Server, owner: httpx.Client, anybody: httpx.Client
+) -> None:
+    server.tell(person("whole", email="whole@example.test"))
+    path = "/v1/profiles/user_id:whole/unmerge"
+    problem(
+        owner.post(path, json={"apart": ["email:other@example.test"]}), 400, "profile.not_theirs"
+    )
+    problem(owner.post(path, json={"apart": []}), 400, "profile.unmerge")
+    problem(owner.post(path, json={"apart": ["whole"]}), 400, "profile.key")
+    everything = {"apart": ["user_id:whole", "email:whole@example.test"]}
+    problem(owner.post(path, json=everything), 400, "profile.unmerge")
+    problem(owner.post(path, json={"apart": "email:x"}), 422)
+    nobody = "/v1/profiles/user_id:nobody-here/unmerge"
+    problem(owner.post(nobody, json={"apart": ["email:x@example.test"]}), 404, "profile.unknown")
+    assert anybody.post(path, json={"apart": ["email:whole@example.test"]}).status_code == 401

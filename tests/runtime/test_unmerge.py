@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from duyen import collect, profiles
 from duyen.identity import Evidence, Rules, Veto, resolve
+from duyen.model.consent import granted
+from duyen.model.errors import InvalidInput
 from duyen.model.event import Collected, Event, Identifier
-from duyen.model.log import Lane, Unmerge
+from duyen.model.log import Lane, Unmerge, decode_entries, encode_entry
+from duyen.model.person import Person
+from duyen.model.program import ResourceChange
+from duyen.model.times import format_time
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
+from duyen.runtime.rebuild import rebuild
 from duyen.runtime.settings import load
+from duyen.runtime.unmerge import unmerge
 
 NOW = 1_790_000_000_000
 WHO = st.fixed_dictionaries(
@@ -156,3 +164,244 @@ TestLongTown.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+# -- stories
+
+
+YES = {"purpose": "marketing", "channel": "email", "state": "granted"}
+MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>Chào</mj-text></mj-column></mj-section></mj-body></mjml>"
+RESOURCES: list[tuple[Any, str, dict[str, Any]]] = [
+    (
+        "settings",
+        "workspace",
+        {"hold_out": 0.0, "quiet_from": "00:00", "quiet_to": "00:00", "caps": []},
+    ),
+    ("segment", "often", {"name": "Often", "rule": {"did": "Visit", "at_least": 3}}),
+    ("message", "m", {"name": "M", "subject": "Chào", "body": MJML}),
+    (
+        "journey",
+        "asks",
+        {
+            "name": "Asks",
+            "entry": {"event": "Asks"},
+            "steps": [{"send": "m"}, {"wait": "1d"}, {"send": "m"}],
+        },
+    ),
+]
+
+
+class Shop:
+    """A folder with one engine and a small program."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.house = House(load(str(folder)), engine=True)
+        self.engine = Engine(self.house)
+        self.told = 0
+        now = self.house.clock.now()
+        self.house.tell(
+            Lane.CONTROL, [ResourceChange(kind, id, body, "t", now) for kind, id, body in RESOURCES]
+        )
+        self.engine.drain()
+
+    def tell(self, *calls: dict[str, Any]) -> None:
+        judged = []
+        for each in calls:
+            self.told += 1
+            now = self.house.clock.now()
+            found = collect.validate(
+                {"type": "track", "messageId": f"m{self.told}", **each},
+                received=now,
+                source="t",
+                trusted=True,
+                new_id=lambda: "x",
+            )
+            assert isinstance(found, Collected)
+            judged.append(found)
+        self.house.tell(Lane.LIVE, list(judged))
+        self.engine.drain()
+
+    def person(self, namespace: str, value: str) -> Person:
+        id = self.house.state.person_of(namespace, value)
+        assert id is not None, (namespace, value)
+        head = self.house.state.head(id)
+        assert head is not None
+        return head.person
+
+    def unmerge(self, key: Identifier, *apart: str) -> Unmerge | None:
+        told = unmerge(
+            self.house.state, self.person(*key), apart, "an@shop.test", self.house.clock.now()
+        )
+        if told is not None:
+            self.house.tell(Lane.LIVE, [told])
+            self.engine.drain()
+        return told
+
+    def close(self) -> None:
+        self.engine.close()
+        self.house.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(tmp_path)
+    yield made
+    made.close()
+
+
+def marry(shop: Shop) -> None:
+    """Lan signs in once on the computer that Minh uses every day without an account."""
+    shop.tell(
+        {"type": "identify", "userId": "lan", "traits": {"email": "lan@x.test", "city": "Huế"}},
+        {"event": "Consent Updated", "userId": "lan", "properties": YES},
+        *({"event": "Visit", "userId": "lan"} for _ in range(2)),
+    )
+    shop.tell(*({"event": "Visit", "anonymousId": "minh"} for _ in range(3)))
+    shop.tell({"type": "identify", "anonymousId": "minh", "userId": "lan"})
+
+
+def test_a_wrong_merge_is_undone_for_good(shop: Shop) -> None:
+    marry(shop)
+    both = shop.person("user_id", "lan")
+    assert both.id == shop.person("anonymous_id", "minh").id
+    assert both.events == 8
+    assert [person for person, _ in shop.house.state.members("often", "", 9)] == [both.id]
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    assert told.author == "an@shop.test"
+    lan, minh = shop.person("user_id", "lan"), shop.person("anonymous_id", "minh")
+    assert lan.id != minh.id
+    assert (lan.events, minh.events) == (5, 3)
+    assert lan.identifiers.keys() == {"user_id", "email"}
+    assert "city" in lan.traits
+    assert "city" not in minh.traits
+    assert granted(lan.consent, "marketing", "email")
+    assert not granted(minh.consent, "marketing", "email")
+    assert [person for person, _ in shop.house.state.members("often", "", 9)] == [minh.id]
+    # She signs in there again: the computer stays his.
+    shop.tell({"type": "identify", "anonymousId": "minh", "userId": "lan"})
+    shop.tell({"event": "Visit", "anonymousId": "minh"})
+    assert shop.person("user_id", "lan").id == lan.id
+    assert shop.person("anonymous_id", "minh").events == 4
+    assert shop.person("user_id", "lan").events == 6
+
+
+def test_taking_apart_twice_changes_nothing(shop: Shop) -> None:
+    marry(shop)
+    assert shop.unmerge(("user_id", "lan"), "anonymous_id:minh") is not None
+    before = shop.house.state.heads(shop.house.state.people_after("", 9))
+    assert shop.unmerge(("user_id", "lan"), "anonymous_id:minh") is None
+    # Told by two people at once, the log has it twice.
+    again = Unmerge("other", NOW, "t", (("user_id", "lan"),), (("anonymous_id", "minh"),))
+    shop.house.tell(Lane.LIVE, [again])
+    shop.engine.drain()
+    after = shop.house.state.heads(shop.house.state.people_after("", 9))
+    assert {id: profiles.knowledge(head.person) for id, head in after.items()} == {
+        id: profiles.knowledge(head.person) for id, head in before.items()
+    }
+
+
+def test_what_was_promised_and_said_binds_both(shop: Shop) -> None:
+    """The ledger goes to both, so that nobody hears the same thing twice; a journey goes on with one of them."""
+    marry(shop)
+    shop.tell({"event": "Asks", "userId": "lan"})
+    both = shop.person("user_id", "lan")
+    assert [line.message for line in both.ledger] == ["m"]
+    shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    lan, minh = shop.person("user_id", "lan"), shop.person("anonymous_id", "minh")
+    assert lan.ledger == minh.ledger == both.ledger
+    assert sorted(place.done for one in (lan, minh) for place in one.places.values()) == [
+        False,
+        True,
+    ]
+    (waiting,) = shop.house.state.outbox_waiting(2**52, 9)
+    assert shop.house.state.survivor(waiting.person) in (lan.id, minh.id)
+    shop.tell({"event": "Visit", "userId": "lan"}, {"event": "Visit", "anonymousId": "minh"})
+    assert len(list(shop.house.state.outbox_all())) == 1
+
+
+def test_a_no_that_either_said_while_they_were_one_holds_for_both(shop: Shop) -> None:
+    marry(shop)
+    shop.tell({"event": "Unsubscribed", "anonymousId": "minh"})
+    shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    for key in (("user_id", "lan"), ("anonymous_id", "minh")):
+        assert not granted(shop.person(*key).consent, "marketing", "email")
+
+
+def test_a_rebuild_takes_them_apart_again(shop: Shop) -> None:
+    marry(shop)
+    shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    shop.tell({"type": "identify", "anonymousId": "minh", "userId": "lan"})
+    ids = shop.person("user_id", "lan").id, shop.person("anonymous_id", "minh").id
+    shop.close()
+    result = rebuild(load(str(shop.folder)))
+    shop.house = House(load(str(shop.folder)), engine=True)
+    shop.engine = Engine(shop.house)
+    assert result.different == []
+    assert result.same == result.people == 2
+    assert ids == (shop.person("user_id", "lan").id, shop.person("anonymous_id", "minh").id)
+    shop.tell({"type": "identify", "anonymousId": "minh", "userId": "lan"})
+    assert ids[1] == shop.person("anonymous_id", "minh").id != shop.person("user_id", "lan").id
+
+
+def test_what_cannot_be_taken_out_is_told(shop: Shop) -> None:
+    marry(shop)
+    lan = ("user_id", "lan")
+    for apart, code in (
+        ((), "profile.unmerge"),
+        (("anonymous_id:stranger",), "profile.not_theirs"),
+        (("minh",), "profile.key"),
+        (("user_id:lan", "email:lan@x.test", "anonymous_id:minh"), "profile.unmerge"),
+    ):
+        with pytest.raises(InvalidInput) as error:
+            shop.unmerge(lan, *apart)
+        assert error.value.code == code
+    assert len(shop.house.state.people_after("", 9)) == 1
+
+
+def test_a_family_computer_with_sign_out(shop: Shop) -> None:
+    """Two users on one browser: what is done before the second signs in is the first's; limits keep them apart."""
+    shop.tell({"event": "Visit", "anonymousId": "home"})
+    shop.tell({"type": "identify", "anonymousId": "home", "userId": "mother"})
+    shop.tell({"event": "Visit", "anonymousId": "home", "userId": "son"})
+    mother, son = shop.person("user_id", "mother"), shop.person("user_id", "son")
+    assert mother.id != son.id
+    assert (mother.events, son.events) == (2, 1)
+    assert shop.person("anonymous_id", "home").id == mother.id
+    # A tag that makes a new anonymous id at sign-out keeps even the anonymous visits apart.
+    shop.tell({"event": "Visit", "anonymousId": "after-sign-out"})
+    shop.tell({"type": "identify", "anonymousId": "after-sign-out", "userId": "son"})
+    assert shop.person("anonymous_id", "after-sign-out").id == son.id
+
+
+def test_a_limit_within_a_window_lets_the_engine_try_again(shop: Shop) -> None:
+    limits = {"identity": {"anonymous_id": {"limit": 2, "within": "1d"}}}
+    shop.house.tell(
+        Lane.CONTROL,
+        [ResourceChange("settings", "workspace", RESOURCES[0][2] | limits, "t", NOW)],
+    )
+    shop.engine.drain()
+    day = 86_400_000
+    start = shop.house.clock.now() - 10 * day
+
+    def visit(device: str, at: int) -> dict[str, Any]:
+        return {
+            "event": "Visit",
+            "userId": "u",
+            "anonymousId": device,
+            "timestamp": format_time(at),
+        }
+
+    shop.tell(*(visit(f"a{n}", start + n) for n in range(3)))
+    assert sorted(shop.person("user_id", "u").identifiers["anonymous_id"]) == ["a0", "a1"]
+    shop.tell(visit("a2", start + 100))
+    assert "a2" not in shop.person("user_id", "u").identifiers["anonymous_id"]
+    shop.tell(visit("a2", start + 3 * day))
+    assert "a2" in shop.person("user_id", "u").identifiers["anonymous_id"]
+    assert shop.person("user_id", "u").events == 5
+
+
+def test_an_entry_survives_the_log() -> None:
+    told = Unmerge("v", NOW, "t", (("user_id", "a:b"),), (("email", "ê@x.test"),))
+    assert decode_entries(b"[" + encode_entry(told) + b"]") == [told]

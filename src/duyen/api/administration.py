@@ -25,6 +25,7 @@ from duyen.api import (
     settings,
     shop,
     tracking,
+    unmerge,
 )
 from duyen.api.door import Door
 from duyen.api.guard import Guard
@@ -46,6 +47,7 @@ a load balancer, each remembers its own). Errors have one shape: `{"error": {"co
 ROUTERS = (
     session,
     people,
+    unmerge,
     segments,
     messages,
     program,

@@ -21,6 +21,7 @@ from duyen.cli import (
     serve,
     simulate,
     start,
+    unmerge,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ PARTS = (
     keys,
     program,
     people,
+    unmerge,
     report,
     lake,
     operate,

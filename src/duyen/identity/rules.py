@@ -210,4 +210,6 @@ def _protection(name: str, value: Any, at: str) -> str:
 
 
 def _wrong(message: str, at: str) -> InvalidRule:
-    return InvalidRule("settings.identity", message, at=at)
+    return InvalidRule(
+        "settings.identity", f"The rules of identity cannot be used: {message}", at=at
+    )

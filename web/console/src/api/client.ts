@@ -88,6 +88,10 @@ export const api = {
     return body(client.GET("/v1/profiles", { params: { query }, ...options }));
   },
   person: (key: string) => body(client.GET("/v1/profiles/{key}", { params: { path: { key } } })),
+  unmerge: (key: string, apart: string[]) =>
+    body(
+      client.POST("/v1/profiles/{key}/unmerge", { params: { path: { key } }, body: { apart } }),
+    ),
   // openapi-fetch forgets that pairs are pairs.
   events: (key: string, name: string, cursor: Cursor) =>
     body(

@@ -880,6 +880,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/profiles/{key}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a profile apart that was two people.
+         * @description What they are named with later never joins them again; saying it twice changes nothing.
+         */
+        post: operations["unmerge_profile_v1_profiles__key__unmerge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/segments/preview": {
         parameters: {
             query?: never;
@@ -1828,6 +1848,14 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Apart
+         * @description Identifiers of a profile that belong to somebody else, as `namespace:value`.
+         */
+        Apart: {
+            /** Apart */
+            apart: string[];
+        };
+        /**
          * ArmResult
          * @description One arm of a placement; `rate` is clicks per view.
          */
@@ -2215,6 +2243,16 @@ export interface components {
             state: string | null;
             /** Reason */
             reason: string | null;
+        };
+        /**
+         * HolderRow
+         * @description An identifier and the id of the person who holds it; null where nobody's own history names it.
+         */
+        HolderRow: {
+            /** Identifier */
+            identifier: string;
+            /** Person */
+            person: string | null;
         };
         /**
          * IdentifierRow
@@ -3073,6 +3111,18 @@ export interface components {
             event: string;
         };
         /**
+         * Unmerged
+         * @description A profile was taken apart: who kept the others, and who holds what was taken out.
+         */
+        Unmerged: {
+            /** Applied */
+            applied: boolean;
+            /** Person */
+            person: string;
+            /** Apart */
+            apart: components["schemas"]["HolderRow"][];
+        };
+        /**
          * Version
          * @description One version of a definition; `definition` is null where it was deleted.
          */
@@ -3247,6 +3297,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type Apart = components['schemas']['Apart'];
 export type ArmResult = components['schemas']['ArmResult'];
 export type ArmTotals = components['schemas']['ArmTotals'];
 export type CandidateRow = components['schemas']['CandidateRow'];
@@ -3266,6 +3317,7 @@ export type Estimate = components['schemas']['Estimate'];
 export type EventCount = components['schemas']['EventCount'];
 export type EventRow = components['schemas']['EventRow'];
 export type Happened = components['schemas']['Happened'];
+export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];
 export type ItemsStored = components['schemas']['ItemsStored'];
 export type JourneyResult = components['schemas']['JourneyResult'];
@@ -3318,6 +3370,7 @@ export type Settings = components['schemas']['Settings'];
 export type StepResult = components['schemas']['StepResult'];
 export type TodayCount = components['schemas']['TodayCount'];
 export type TraitRow = components['schemas']['TraitRow'];
+export type Unmerged = components['schemas']['Unmerged'];
 export type Version = components['schemas']['Version'];
 export type Workspace = components['schemas']['Workspace'];
 export type ApiError = components['schemas']['ApiError'];
@@ -3659,6 +3712,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unmerge_profile_v1_profiles__key__unmerge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Apart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unmerged"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -8,7 +8,7 @@ import { Await } from "../parts/Await";
 import { Page, Section } from "../parts/Page";
 import { PauseSwitch } from "../parts/Pause";
 import { useWords } from "../words";
-import { channelWords } from "../words/codes";
+import { channelWords, namespaceWords } from "../words/codes";
 
 /** How the workspace is set, and what this server runs with. */
 export default function Settings() {
@@ -38,6 +38,9 @@ export default function Settings() {
             </Section>
             <Section title={t("settings.workspace")}>
               <Workspace data={data} />
+            </Section>
+            <Section title={t("settings.identity")}>
+              <Identity data={data} />
             </Section>
             <Section title={t("settings.server")}>
               <Server data={data} />
@@ -114,6 +117,34 @@ function Workspace({ data }: { data: AllSettings }) {
           {data.author && ` · ${data.author}`}
         </Row>
       )}
+    </dl>
+  );
+}
+
+interface NamespaceRule {
+  limit: number;
+  within?: string;
+  protect?: "merges" | "anonymous";
+  blocked?: string[];
+}
+
+function Identity({ data: { identity, blocked } }: { data: AllSettings }) {
+  const words = useWords();
+  const { t, f } = words;
+  const rules = Object.entries(identity as Record<string, NamespaceRule>);
+  return (
+    <dl className="settings">
+      {rules.map(([namespace, { limit, within, protect, blocked: own = [] }]) => (
+        <Row key={namespace} label={namespaceWords(words, namespace)}>
+          {within
+            ? t("settings.identity_within", { n: limit, within: f.duration(within) })
+            : t("settings.identity_limit", { n: limit })}
+          {protect && <div>{t(`settings.protect_${protect}`)}</div>}
+          {own.length > 0 && <div>{t("settings.identity_blocked", { values: own.join(", ") })}</div>}
+        </Row>
+      ))}
+      <Row label={t("settings.identity_others")}>{t("settings.identity_usual")}</Row>
+      <Row label={t("settings.blocked")}>{blocked.length ? blocked.join(", ") : t("settings.blocked_usual")}</Row>
     </dl>
   );
 }

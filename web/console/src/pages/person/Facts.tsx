@@ -6,6 +6,7 @@ import type { Json, Profile } from "../../api/types";
 import { useWords } from "../../words";
 import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
 import { stepNumber } from "../../words/rule";
+import { Unmerge } from "./Unmerge";
 
 function Block({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -52,6 +53,7 @@ function Identifiers({ person }: { person: Profile }) {
           {t("person.unverified")}
         </Text>
       )}
+      <Unmerge person={person} />
     </Block>
   );
 }
