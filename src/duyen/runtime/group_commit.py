@@ -34,7 +34,8 @@ class GroupCommit:
 
     def __init__(self, log: Log, clock: Clock) -> None:
         self._log, self._clock = log, clock
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._gathered: list[_Waiting] = []
         self._count = 0
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,6 +49,7 @@ class GroupCommit:
     def stop(self) -> None:
         """Commit what waits and end."""
         self._closing = True
+        self._hand_over()
         self._queue.put(None)
         self._thread.join(timeout=10)
 
@@ -65,8 +67,16 @@ class GroupCommit:
             )
         future: asyncio.Future[int] = self._loop.create_future()
         self._count += count
-        self._queue.put(_Waiting(lane, pieces, count, future))
+        self._gathered.append(_Waiting(lane, pieces, count, future))
+        if len(self._gathered) == 1:
+            # Once all that is ready now has been served: waking the other thread for each would cost more.
+            self._loop.call_soon(self._hand_over)
         return await future
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._queue.put(gathered)
 
     def _work(self) -> None:
         while batch := self._taken():
@@ -75,14 +85,14 @@ class GroupCommit:
     def _taken(self) -> list[_Waiting]:
         """Wait for work and take all there is; nothing once the end was told and everything before it is done."""
         first = self._queue.get()
-        batch = [] if first is None else [first]
+        batch = first or []
         try:
             while first is not None:
                 following = self._queue.get_nowait()
                 if following is None:
                     self._queue.put(None)
                     break
-                batch.append(following)
+                batch += following
         except Empty:
             pass
         return batch
