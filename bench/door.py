@@ -3,6 +3,8 @@
     python -m bench.door
 
 Baseline of collecting: the common way, FastAPI with Pydantic models and one SQLite row per event, as durable.
+The load generator shares the cores with what it measures; how much it could ask of an application that answers at
+once, without looking, is a figure of its own.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,8 @@ from duyen.runtime.secrets import digest_key
 from duyen.runtime.settings import load
 
 KEY, SECRET = "wk_bench", "sk_bench"
-CONNECTIONS = 8
+CONNECTIONS = 64
+"""A site's pages and servers at once: whoever waits for the disk at the same time shares a commit."""
 SECONDS = 5.0
 OFFERS = 1_000
 RATE = 300
@@ -221,14 +224,41 @@ def common_way(port: int, path: str) -> None:
     asyncio.run(server.serve())
 
 
+async def _at_once(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads the body and answers."""
+    if scope["type"] != "http":
+        return
+    await receive()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def nothing(port: int, _: str) -> None:
+    """The door's own server around an application that does nothing."""
+    import uvloop
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        _at_once,
+        "127.0.0.1",
+        port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=False,
+    )
+    uvloop.run(server.serve())
+
+
 @contextmanager
-def serving_common_way(folder: Path) -> Iterator[int]:
-    """The baseline as a process of its own."""
+def serving_other(target: Callable[[int, str], None], folder: Path) -> Iterator[int]:
+    """A baseline as a process of its own."""
     port = free_port()
     context = multiprocessing.get_context("spawn")
-    process = context.Process(
-        target=common_way, args=(port, str(folder / "common.db")), daemon=True
-    )
+    process = context.Process(target=target, args=(port, str(folder / "common.db")), daemon=True)
     process.start()
     try:
         wait_for(port)
@@ -299,7 +329,9 @@ def run() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        with serving_common_way(folder) as port:
+        with serving_other(nothing, folder) as port:
+            ceiling = hammer(port, "/v1/track", 1, wrap=False)
+        with serving_other(common_way, folder) as port:
             common = (
                 hammer(port, "/v1/batch", 100, wrap=True),
                 hammer(port, "/v1/track", 1, wrap=False),
@@ -332,6 +364,13 @@ def run() -> list[Figure]:
             "200 K/s",
         ),
         Figure("door: single events, durable", ours[1], "events/s", common[1], against, "12 K/s"),
+        Figure(
+            "door: requests of this load generator",
+            ceiling,
+            "requests/s",
+            None,
+            "an application that does nothing; the door has to stay below",
+        ),
         Figure(
             f"decide p50: {OFFERS} offers, 3 placements, {RATE}/s",
             statistics.median(busy),
