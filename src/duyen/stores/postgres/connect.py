@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg import sql
 from duyen.model.errors import Unavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+MADE = "CREATE TABLE IF NOT EXISTS made (digest TEXT PRIMARY KEY);"
 PATIENCE_SECONDS = 10
 STALLED_SECONDS = 30
 """A process that stands still in the middle of a transaction must not hold up whoever takes over from it."""
@@ -52,12 +54,30 @@ def home(connection: Connection) -> str:
 
 
 def make(connection: Connection, schema: str, tables: str) -> None:
-    """Create tables that are not there; processes that start together wait for one another."""
-    with explained(), connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('duyen'), hashtext('schema'))")
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-        connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(sql.Identifier(schema)))
-        connection.execute(definitions(tables))
+    """Create tables that are not there; processes that start together wait for one another.
+
+    What was made is remembered: even a table that is there already is locked by the attempt to create it.
+    """
+    digest = blake2b(tables.encode(), digest_size=16).hexdigest()
+    place = sql.Identifier(schema)
+    with explained():
+        if _made(connection, schema, digest):
+            return
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('duyen'), hashtext('make'))")
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(place))
+            connection.execute(sql.SQL("SET LOCAL search_path TO {}").format(place))
+            connection.execute(definitions(tables + MADE))
+            connection.execute("INSERT INTO made VALUES (%s) ON CONFLICT DO NOTHING", (digest,))
+
+
+def _made(connection: Connection, schema: str, digest: str) -> bool:
+    table = sql.Identifier(schema, "made")
+    row = connection.execute("SELECT to_regclass(%s)", (table.as_string(),)).fetchone()
+    if row is None or row[0] is None:
+        return False
+    query = sql.SQL("SELECT 1 FROM {} WHERE digest = %s").format(table)
+    return connection.execute(query, (digest,)).fetchone() is not None
 
 
 @lru_cache

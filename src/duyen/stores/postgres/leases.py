@@ -1,8 +1,9 @@
 """Who may write what: a role belongs to one process at a time, wherever it runs.
 
-A lease runs out when its holder stops renewing it. Each new holder gets a higher token, and every transaction of a
-holder asks inside itself whether its token is still the one: a process that stood still, was given up and wakes up
-again cannot write any more. Time is the database's alone.
+A lease ends with its holder's session, or, where the database does not notice the holder's end (a machine that is gone,
+a pool in between), when it is not renewed. Each new holder gets a higher token, and every transaction of a holder asks
+inside itself whether its token is still the one: a process that stood still, was given up and wakes up again cannot
+write any more. Time is the database's alone.
 """
 
 from __future__ import annotations
@@ -13,17 +14,33 @@ import threading
 
 import psycopg
 
-from duyen.model.errors import Conflict
+from duyen.model.errors import Conflict, Unavailable
 from duyen.stores.interface import taken
 from duyen.stores.postgres.connect import Connection, connect, explained, home, make
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS leases (
-    role TEXT PRIMARY KEY, token INTEGER NOT NULL, holder TEXT NOT NULL, until TIMESTAMPTZ NOT NULL
+    role TEXT PRIMARY KEY, token INTEGER NOT NULL, holder TEXT NOT NULL, until TIMESTAMPTZ NOT NULL,
+    session INTEGER NOT NULL, since TIMESTAMPTZ NOT NULL
 );
 """
 LEASE_SECONDS = 6.0
 RENEW_SECONDS = 1.0
+LOOK = """
+    SELECT holder, until > clock_timestamp() AND EXISTS (
+        SELECT 1 FROM pg_stat_activity WHERE pid = session AND backend_start = since
+    ) FROM leases WHERE role = %s
+"""
+NOBODY = "INSERT INTO leases VALUES (%s, 0, '', '-infinity', 0, '-infinity') ON CONFLICT DO NOTHING"
+TAKE = "UPDATE leases SET token = token + 1, holder = %s WHERE role = %s RETURNING token"
+RENEW = """
+    UPDATE leases SET until = clock_timestamp() + make_interval(secs => %s), session = pg_backend_pid(),
+        since = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+    WHERE role = %s AND token = %s
+"""
+RELEASE = "UPDATE leases SET until = '-infinity' WHERE role = %s AND token = %s"
+STILL = "SELECT 1 FROM leases WHERE role = %s AND token = %s FOR KEY SHARE"
+"""A renewal does not wait for this lock; who takes over does, until the transaction has ended."""
 
 
 class Lease:
@@ -44,33 +61,26 @@ class Lease:
         self._thread.start()
 
     def _claim(self) -> int:
-        holder = f"{socket.gethostname()}, process {os.getpid()}"
         with explained():
-            # First a look that holds nobody up: the row's lock is what the holder's transactions stand behind.
-            self._refuse_if_held(lock="")
+            # First a look that waits for nobody: who stands by looks often.
+            self._refuse_if_held(LOOK)
             with self._db.transaction():
-                self._db.execute(
-                    "INSERT INTO leases VALUES (%s, 0, '', '-infinity') ON CONFLICT DO NOTHING",
-                    (self.role,),
-                )
-                self._refuse_if_held(lock="FOR UPDATE")
-                row = self._db.execute(
-                    "UPDATE leases SET token = token + 1, holder = %s,"
-                    " until = clock_timestamp() + make_interval(secs => %s) WHERE role = %s RETURNING token",
-                    (holder, LEASE_SECONDS, self.role),
-                ).fetchone()
-        return int(row[0]) if row else 0
+                self._db.execute(NOBODY, (self.role,))
+                self._refuse_if_held(LOOK + "FOR UPDATE OF leases")
+                holder = f"{socket.gethostname()}, process {os.getpid()}"
+                row = self._db.execute(TAKE, (holder, self.role)).fetchone()
+                token = int(row[0]) if row else 0
+                self._db.execute(RENEW, (LEASE_SECONDS, self.role, token))
+        return token
 
-    def _refuse_if_held(self, lock: str) -> None:
-        query = "SELECT holder, until > clock_timestamp() FROM leases WHERE role = %s "
-        found = self._db.execute(query + lock, (self.role,)).fetchone()
+    def _refuse_if_held(self, look: str) -> None:
+        found = self._db.execute(look, (self.role,)).fetchone()
         if found is not None and found[1]:
             raise taken(self.role, str(found[0]))
 
     def guard(self, connection: Connection) -> None:
         """Raise Conflict where the role went to another process; else it stays here until the transaction ends."""
-        query = "SELECT 1 FROM leases WHERE role = %s AND token = %s FOR KEY SHARE"
-        if connection.execute(query, (self.role, self.token)).fetchone() is None:
+        if connection.execute(STILL, (self.role, self.token)).fetchone() is None:
             raise Conflict(
                 "role.replaced",
                 f"Another process has taken over as {self.role}; this one ends.",
@@ -82,12 +92,8 @@ class Lease:
             try:
                 if self._db.closed:
                     self._db = connect(self._url)
-                self._db.execute(
-                    "UPDATE leases SET until = clock_timestamp() + make_interval(secs => %s)"
-                    " WHERE role = %s AND token = %s",
-                    (LEASE_SECONDS, self.role, self.token),
-                )
-            except (psycopg.OperationalError, OSError):
+                self._db.execute(RENEW, (LEASE_SECONDS, self.role, self.token))
+            except (psycopg.OperationalError, Unavailable):
                 continue
 
     def close(self) -> None:
@@ -95,12 +101,9 @@ class Lease:
         self._ended.set()
         self._thread.join()
         try:
-            self._db.execute(
-                "UPDATE leases SET until = '-infinity' WHERE role = %s AND token = %s",
-                (self.role, self.token),
-            )
+            self._db.execute(RELEASE, (self.role, self.token))
         except psycopg.OperationalError:
-            return  # it runs out by itself
+            return  # it ends with the session
         finally:
             self._db.close()
 
@@ -108,5 +111,5 @@ class Lease:
 def held(connection: Connection, role: str) -> bool:
     """Whether some process holds a role."""
     make(connection, home(connection), SCHEMA)
-    query = "SELECT 1 FROM leases WHERE role = %s AND until > clock_timestamp()"
-    return connection.execute(query, (role,)).fetchone() is not None
+    found = connection.execute(LOOK, (role,)).fetchone()
+    return found is not None and bool(found[1])
