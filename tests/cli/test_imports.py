@@ -92,7 +92,9 @@ def test_what_no_column_fits_is_named_by_hand(shop: Path) -> None:
 def test_a_kept_mapping_ends_with_its_json_and_is_used_again(shop: Path) -> None:
     """--save-mapping imports nothing and says where the mapping is."""
     file, kept = shop / "goods.csv", shop / "goods.yaml"
-    file.write_text("sku,description,price\nA,Trà,5\n")
+    file.write_text("sku,description,price,origin,genres\nA,Trà,5,Hà Giang,tea|green\n")
+    done = runner.invoke(cli.app, ["import", "products", str(file), "--save-mapping", str(kept)])
+    assert "Kept as attributes: origin\n" in done.stderr
     assert _told("products", str(file), "--save-mapping", str(kept)) == {"mapping": str(kept)}
     told = _told("products", str(file), "--mapping", str(kept))
     assert (told["accepted"], told["items"]) == (1, 1)

@@ -240,9 +240,10 @@ def _show(table: Table, guessed: Guessed) -> None:
     console = Console(stderr=True)
     console.print(shown)
     if table.above:
-        console.print(f"Above the names of the columns, left out: {table.above} lines.")
+        console.print(f"Lines above the names of the columns, left out: {table.above}")
     if guessed.unused:
-        console.print(f"Not used: {', '.join(guessed.unused)}")
+        fate = "Kept as attributes" if guessed.mapping.kind == "products" else "Not used"
+        console.print(f"{fate}: {', '.join(guessed.unused)}")
     for question in guessed.questions:
         console.print(f"Please check: {question}")
 

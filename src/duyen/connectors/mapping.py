@@ -298,7 +298,7 @@ PRODUCT_ALIASES: dict[str, tuple[str, ...]] = {
         "so luong ton",
         "so luong",
     ),
-    "tags": ("tags", "tag", "keywords", "nhan", "tu khoa"),
+    "tags": ("tags", "tag", "keywords", "genres", "nhan", "tu khoa", "the loai"),
     "description": (
         "description",
         "body",
