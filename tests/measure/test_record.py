@@ -313,6 +313,16 @@ def test_first_opens_clicks_and_unsubscriptions_by_contact() -> None:
     assert counters == {"message:hello": {"opened": 2, "clicked": 1, "unsubscribed": 1}}
 
 
+def test_a_mail_opened_again_long_after_counts_once() -> None:
+    """However much happened in between: the ledger remembers, not the newest events."""
+    who = Person("p", ledger=[contact()])
+    assert tell(who, told(EMAIL_OPENED, "1", 10)) == {"message:hello": {"opened": 1}}
+    tell(who, told(EMAIL_LINK_CLICKED, "2", 11))
+    who.fresh = []  # all of it lies in a chunk by now
+    assert tell(who, told(EMAIL_OPENED, "3", 12)) == {}
+    assert tell(who, order("o", 13, "250000"))["message:hello"]["orders"] == 1
+
+
 def test_a_touch_that_names_only_its_contact_finds_its_message() -> None:
     who = Person("p", ledger=[contact()])
     assert tell(who, event(EMAIL_OPENED, "1", 10, key="k1")) == {"message:hello": {"opened": 1}}

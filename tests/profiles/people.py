@@ -104,6 +104,12 @@ CONTACTS = st.lists(
         origin=st.just("journey"),
         state=st.sampled_from(["queued", "sent", "failed", "cancelled", "refused", "held_out"]),
         reason=st.sampled_from(["", "expired"]),
+        touched=st.dictionaries(
+            st.sampled_from(["opened", "clicked"]),
+            st.sets(TIMES, min_size=1, max_size=8).map(
+                lambda times: tuple(sorted(times, reverse=True))
+            ),
+        ),
     ),
     max_size=3,
     unique_by=lambda contact: contact.key,

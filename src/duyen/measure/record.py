@@ -29,7 +29,7 @@ from duyen.model.event import (
     Event,
 )
 from duyen.model.happening import Receipt
-from duyen.model.person import Cell, Outcome, Person
+from duyen.model.person import MOST_TOUCHES, Cell, Outcome, Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
 from duyen.model.values import MICRO, to_micros
@@ -228,43 +228,31 @@ def receipt(person: Person, happening: Receipt, now: Millis) -> list[Effect]:
 
 
 def _first_touch(person: Person, event: Event) -> list[Effect]:
-    """The first open, click or unsubscription of a contact; later ones of the same contact count nothing."""
-    message = _message_of(person, event)
-    if not message:
-        return []
-    key = event.properties.get("key")
-    earlier = any(
-        other.name == event.name and other.id != event.id and other.properties.get("key") == key
-        for other in person.recent
-    )
-    field = _TOUCHES[event.name]
-    return [] if earlier else [Add(message_counter(message), {field: 1})]
-
-
-def _message_of(person: Person, event: Event) -> str:
-    """Message id of a tracked open, click or unsubscription, by the line of the ledger; "" where there is none.
+    """The first open, click or unsubscription of a contact counts; all are written into its line of the ledger.
 
     What the event itself says of its message is not believed: anybody's browser can send one.
     """
     key = event.properties.get("key")
-    return next((line.message for line in person.ledger if line.key == key), "")
+    place = next((n for n, line in enumerate(person.ledger) if line.key == key), None)
+    if place is None:
+        return []
+    line, field = person.ledger[place], _TOUCHES[event.name]
+    times = tuple(sorted({*line.touched.get(field, ()), event.time}, reverse=True)[:MOST_TOUCHES])
+    person.ledger[place] = msgspec.structs.replace(line, touched={**line.touched, field: times})
+    return [] if field in line.touched else [Add(message_counter(line.message), {field: 1})]
 
 
 def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
-    if not person.ledger:
-        return []  # nothing was said to them, so nothing was clicked
     opens = event.time - program.settings.conversion_window
     clicks = [
-        click
-        for click in person.recent
-        if click.name == EMAIL_LINK_CLICKED
-        and opens <= click.time <= event.time
-        and _message_of(person, click)
+        (time, line.key, line.message)
+        for line in person.ledger
+        for time in line.touched.get("clicked", ())
+        if opens <= time <= event.time
     ]
-    last = max(clicks, key=lambda click: click.order, default=None)
-    message = _message_of(person, last) if last is not None else ""
-    if not message:
+    if not clicks:
         return []
+    _, _, message = max(clicks)
     micros = amount(event, program.settings.currency)
     fields = {"orders": 1}
     put_large(fields, "revenue", micros or 0)

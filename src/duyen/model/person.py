@@ -20,6 +20,8 @@ from duyen.model.times import Millis
 SCHEMA = 1
 TREATED = "treated"
 HELD_OUT = "held_out"
+MOST_TOUCHES = 8
+"""Opens, and clicks, of one contact that its line remembers, the newest."""
 GLOBAL = "global"
 """Name of the programme-wide hold-out experiment."""
 
@@ -82,6 +84,8 @@ class Contact(msgspec.Struct, frozen=True, array_like=True):
     origin: str
     state: str
     reason: str = ""
+    touched: dict[str, tuple[Millis, ...]] = {}
+    """When the person opened it, clicked in it, unsubscribed by it: the newest event times of each, newest first."""
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):

@@ -13,6 +13,7 @@
 | cells | the earlier; crossed where the arms differ, or one was crossed before |
 | outcomes | added up where the two share no message id; else the larger of each |
 | ledger | both, one line per key: the state that says most (sent, cancelled, failed, refused, held out, queued) |
+| its opens and clicks | both, the newest 8 of each kind |
 | places | both, one per run: a finished one, else the further step, else the later wake |
 | pending | both, one per decision: viewed or clicked if either was |
 | shown | both, the newest 50 of each offer |
@@ -30,7 +31,7 @@ import msgspec
 
 from duyen.model.consent import Statement
 from duyen.model.event import Event
-from duyen.model.person import Cell, Contact, Outcome, Pending, Person, Place, Series
+from duyen.model.person import MOST_TOUCHES, Cell, Contact, Outcome, Pending, Person, Place, Series
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import Millis
 from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
@@ -137,8 +138,12 @@ def earlier_cell(a: Cell, b: Cell) -> Cell:
 
 
 def further_contact(a: Contact, b: Contact) -> Contact:
-    """The line that says most of what became of one contact."""
-    return max(a, b, key=lambda c: (_rank(c.state), c.time, _encode(c)))
+    """The line that says most of what became of one contact, with the touches of both."""
+    line = max(a, b, key=lambda c: (_rank(c.state), c.time, _encode(c)))
+    if a.touched == b.touched:
+        return line
+    both = _both(a.touched, b.touched, lambda x, y: tuple(_newest([*x], [*y])[:MOST_TOUCHES]))
+    return msgspec.structs.replace(line, touched=dict(sorted(both.items())))
 
 
 def further_place(a: Place, b: Place) -> Place:
