@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,22 @@ def feed(ports: Sequence[int], batches: list[list[dict[str, Any]]]) -> None:
         post([*ports[start:], *ports[:start]], batch)
 
 
-def run(places: Mapping[Path, int], kills: int, seed: int) -> dict[str, Any]:
-    """Play the whole story in prepared folders, killing as we go, and tell what came of it."""
+def anybody(crew: Crew, rng: random.Random) -> tuple[Path, str]:
+    """Any process."""
+    return rng.choice(crew.names)
+
+
+def run(
+    places: Mapping[Path, int],
+    kills: int,
+    seed: int,
+    pause: float = 0.9,
+    victim: Callable[[Crew, random.Random], tuple[Path, str]] = anybody,
+) -> dict[str, Any]:
+    """Play the whole story in prepared folders, killing as we go, and tell what came of it.
+
+    Between two kills lie at most `pause` seconds.
+    """
     first = next(iter(places))
     crew = Crew(places)
     try:
@@ -169,8 +183,8 @@ def run(places: Mapping[Path, int], kills: int, seed: int) -> dict[str, Any]:
         rng = random.Random(seed)
         feeding.start()
         for _ in range(kills):
-            time.sleep(rng.uniform(0.02, 0.9))
-            crew.kill(rng.choice(crew.names))
+            time.sleep(rng.uniform(0.02, pause))
+            crew.kill(victim(crew, rng))
             crew.look_after()
         feeding.join(300)
         assert not feeding.is_alive()

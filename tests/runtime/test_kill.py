@@ -5,6 +5,7 @@ against a run that nobody disturbed: those of one machine on SQLite, and those o
 """
 
 import os
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from duyen.runtime.rebuild import rebuild
 from duyen.runtime.settings import load
 from tests import postgres
 from tests.conftest import find_free_port
-from tests.runtime.crew import PEOPLE, outcome, prepare, run
+from tests.runtime.crew import PEOPLE, Crew, outcome, prepare, run
 
 KILLS = 36
 SEED = int(os.environ.get("DUYEN_SEED", "1"))
@@ -59,10 +60,10 @@ def test_the_processes_of_one_machine(calm: dict[str, Any], tmp_path: Path) -> N
     check_rebuild(tmp_path, wild)
 
 
-def holders(url: str) -> dict[str, int]:
-    """How many processes have held each role so far, one after the other."""
+def roles(url: str) -> list[tuple[int, str]]:
+    """For each role, how many processes have held it so far, and which one holds it."""
     with psycopg.connect(url) as connection:
-        return dict(connection.execute("SELECT role, token FROM leases").fetchall())
+        return connection.execute("SELECT token, holder FROM leases").fetchall()
 
 
 @pytest.mark.postgres
@@ -75,7 +76,16 @@ def test_the_processes_of_two_machines(calm: dict[str, Any], tmp_path: Path) -> 
             (folder / "duyen.toml").write_text(f'store_url = "{url}"\n')
         prepare(folders[0]).close()
         shutil.copy(folders[0] / "secret.key", folders[1] / "secret.key")
-        wild = run({folder: find_free_port() for folder in folders}, KILLS, SEED)
-        assert min(holders(url).values()) > 1, "nobody had to take over"
+
+        def working(crew: Crew, rng: random.Random) -> tuple[Path, str]:
+            """Mostly one that works, so that the other one has to take over."""
+            pids = {int(holder.rpartition(" ")[2]) for _, holder in roles(url)}
+            doors = [name for name in crew.names if name[1] == "door"]
+            active = [name for name, process in crew.processes.items() if process.pid in pids]
+            return rng.choice([*active, *doors])
+
+        places = {folder: find_free_port() for folder in folders}
+        wild = run(places, KILLS // 2, SEED, pause=2.0, victim=working)
+        assert [token > 2 for token, _ in roles(url)] == [True, True]
         check(wild, calm)
         check_rebuild(folders[1], wild)
