@@ -104,3 +104,14 @@ def test_a_folder_of_somebody_else_is_said_to_be_one(
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != shut)
     for words in (["report", "overview"], ["segment", "list"], ["pause"]):
         assert _refused(*words, "--data", str(shop)).startswith(f"“{shut}” cannot be written")
+
+
+def test_a_pause_that_does_not_hold_yet_is_not_called_one(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the engine hangs, nobody is told that nothing leaves."""
+    monkeypatch.setattr("duyen.cli.operate.tell", lambda *_: False)
+    done = runner.invoke(cli.app, ["pause", "--json", "--data", str(shop)])
+    assert "Nothing leaves" not in done.stdout
+    assert "end `duyen serve`" in done.stdout
+    assert json.loads(done.stdout.splitlines()[-1]) == {"paused": True, "applied": False}

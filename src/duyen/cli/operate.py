@@ -43,7 +43,12 @@ def _switch(data: str | None, paused: bool, as_json: bool) -> None:
         now = house.clock.now()
         told = settings_change(house.state, house.program(), {"paused": paused}, author(), now)
         in_effect = not told or tell(house, Lane.CONTROL, list(told))
-    say("Nothing leaves any more." if paused else "Things may leave again.")
+    if in_effect:
+        say("Nothing leaves any more." if paused else "Things may leave again.")
+    else:
+        say("It is stored, but the engine does not answer; it holds as soon as the engine goes on.")
+        if paused:
+            say("To stop what leaves at once, end `duyen serve`.")
     conclude({"paused": paused, "applied": in_effect}, as_json)
 
 
