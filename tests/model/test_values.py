@@ -64,3 +64,11 @@ def test_what_is_kept_is_kept_again_as_it_is(value: object) -> None:
     assert canonical(kept) == kept
     if isinstance(value, dict):
         assert set(kept) == {unicodedata.normalize("NFC", key) for key in value}
+
+
+@pytest.mark.parametrize(
+    "text", ["1e999999999999999999", "-1e999999999999999999", "1e+99999999999999"]
+)
+def test_an_exponent_beyond_all_bounds_is_no_number_and_stops_nobody(text: str) -> None:
+    assert to_micros(text) is None
+    assert to_micros(Decimal(text)) is None

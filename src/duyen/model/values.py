@@ -53,7 +53,8 @@ def to_micros(value: object) -> int | None:
             return None
     else:
         return None
-    if not number.is_finite() or abs(number) >= _LARGEST:
+    # copy_abs, because abs() rounds, and fails at an exponent that only a hostile text has.
+    if not number.is_finite() or number.copy_abs() >= _LARGEST:
         return None
     return int(number.quantize(_SIX_PLACES, ROUND_HALF_EVEN).scaleb(6))
 
