@@ -26,9 +26,14 @@ def schema() -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
     try:
-        yield f"{server}?options=-csearch_path%3D{name}"
+        yield f"{server}?options=-csearch_path%3D{name}&application_name={name}"
     finally:
         with psycopg.connect(server, autocommit=True) as connection:
+            # Whoever a test has left behind would keep tables locked, or the server busy.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                (name,),
+            )
             query = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)"
             for (found,) in connection.execute(query, (name,)).fetchall():
                 drop = sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(found))

@@ -27,7 +27,7 @@ def connect(url: str, schema: str = "") -> Connection:
             url,
             autocommit=True,
             connect_timeout=PATIENCE_SECONDS,
-            application_name="duyen",
+            fallback_application_name="duyen",
             keepalives_idle=PATIENCE_SECONDS,
             client_encoding="utf8",
         )

@@ -95,6 +95,9 @@ class Lease:
                 self._db.execute(RENEW, (LEASE_SECONDS, self.role, self.token))
             except (psycopg.OperationalError, Unavailable):
                 continue
+            except psycopg.errors.UndefinedTable:
+                self._db.close()
+                return  # all that it was about is gone
 
     def close(self) -> None:
         """Give the role up at once."""
