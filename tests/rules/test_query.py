@@ -65,6 +65,26 @@ def test_text_cannot_leave_its_quotes() -> None:
         assert members(Did("a", (Where(text, Is("contains", text)),)), crowd, START) == []
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        Is("gt", 0),
+        Is("is", 1),
+        Is("contains", "b"),
+        Is("starts_with", "{"),
+        Is("after", "1990-01-01"),
+        Is("in", (1, "b")),
+    ],
+)
+def test_a_map_where_a_value_is_expected_is_compared_with_nothing(test: Is) -> None:
+    """One event of another shape: the query neither fails nor reads the map's own text."""
+    inside = {"b": {"n": 1, "when": "2024-01-01", "text": "abc"}}
+    crowd = [Life({"a": inside}, {}, [("E", START, {"a": inside})])]
+    assert members(TraitIs("a", test), crowd, START) == []
+    assert members(Did("E", (Where("a", test),)), crowd, START) == []
+    assert members(SumIs("E", "a", Is("is", 0)), crowd, START) == ["p0"]
+
+
 def test_a_long_rule_is_not_a_deep_query() -> None:
     wide = AnyOf(tuple(TraitIs("a", Is("is", i)) for i in range(490)))
     assert members(wide, [Life({"a": 489}, {}, [])], START) == ["p0"]

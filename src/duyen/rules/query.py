@@ -163,8 +163,8 @@ class _Row:
         self.table, self.values = table, values
 
     def number(self, path: str) -> Expr:
-        """Micros, or null."""
-        return _json_text(self.table["numbers"], _path(path.split("."))).cast("int64")
+        """Micros, or null; where a map stands, its text is no number."""
+        return _json_text(self.table["numbers"], _path(path.split("."))).try_cast("int64")
 
     def passes(self, path: str, test: Test) -> Expr:
         """Whether the value at a path passes a test; never null."""
@@ -185,17 +185,17 @@ class _Row:
                 there = (kind != "NULL").fill_null(False)
                 return there if operand else ~there
             case "contains" | "starts_with":
-                folded = _json_text(self.table["folded"], steps)
                 if not isinstance(operand, str):
                     return ibis.literal(False)
-                part = fold(operand)
-                return (
+                folded, part = _json_text(self.table["folded"], steps), fold(operand)
+                has = (
                     folded.contains(part)
                     if test.operator == "contains"
                     else folded.startswith(part)
                 )
+                return (_json_kind(self.table["folded"], steps) == "VARCHAR") & has
             case "before" | "after":
-                instant = _json_text(self.table["instants"], steps).cast("int64")
+                instant = _json_text(self.table["instants"], steps).try_cast("int64")
                 bound = to_instant(operand)
                 if bound is None:
                     return ibis.literal(False)
