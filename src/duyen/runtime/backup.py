@@ -65,6 +65,11 @@ def backup(settings: Settings, place: Path, progress: Progress = lambda done: No
         raise Conflict("backup.exists", f"{place} is there already; name another file.")
     house = House(settings)
     try:
+        if house.stores.shared:
+            raise Conflict(
+                "backup.database",
+                "Log and state lie in the database of store_url: back it up with pg_dump, and copy the data folder.",
+            )
         made = house.clock.now()
     finally:
         house.close()
