@@ -63,7 +63,7 @@ def advance(
     now: Millis,
     *,
     members: Set[str],
-    entered: frozenset[str],
+    entered: Set[str],
     assign: Assign,
 ) -> list[Effect]:
     """Move one person through all journeys; changes `person.places` and `person.ledger`.
@@ -76,7 +76,9 @@ def advance(
     if isinstance(happening, Receipt):
         contact.settle(person, happening)
         return []
-    withdrawn = contact.withdraw(person) if isinstance(happening, Happened | Joined) else ()
+    withdrawn: Sequence[Effect] = ()
+    if person.ledger and isinstance(happening, Happened | Joined):
+        withdrawn = contact.withdraw(person)
     if not person.places and not entered and _calls_nobody(happening, plan):
         return [*withdrawn]
     walk = _Walk(person, program, plan, now, assign)
@@ -113,6 +115,8 @@ def reconcile(person: Person, program: Program, now: Millis) -> list[Effect]:
 
 def next_wake(person: Person) -> Millis:
     """When the person's journeys want to be looked at again; NEVER where nothing waits."""
+    if not person.places:
+        return NEVER
     return min((p.wake for p in person.places.values() if not p.done), default=NEVER)
 
 
@@ -149,7 +153,7 @@ def _arrivals(
     plan: Plan,
     now: Millis,
     members: Set[str],
-    entered: frozenset[str],
+    entered: Set[str],
 ) -> Iterator[_Arrival]:
     """The journeys that this happening calls the person into."""
     if isinstance(happening, Nudged) and happening.reason == "schedule":

@@ -41,17 +41,23 @@ def message_hash(message_id: str) -> int:
     return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest())
 
 
-def absorb(person: Person, event: Event, specs: Mapping[str, SeriesSpec]) -> bool:
-    """Fold one event into the document, in place; False where it was already in it."""
+def absorb(
+    person: Person, event: Event, specs: Mapping[str, SeriesSpec], *, names: bool = True
+) -> bool:
+    """Fold one event into the document, in place; False where it was already in it.
+
+    Without `names` the person's identifiers stay as they are: the event was only evidence of them.
+    """
     key = message_hash(event.id)
     if key in person.seen:
         return False
     person.seen[key] = NEVER if event.imported else event.received
     _count(person, event.time)
     person.fresh.append(event)
-    for namespace, value in event.identifiers:
-        values = person.identifiers.setdefault(namespace, {})
-        values[value] = min(values.get(value, event.time), event.time)
+    if names:
+        for namespace, value in event.identifiers:
+            values = person.identifiers.setdefault(namespace, {})
+            values[value] = min(values.get(value, event.time), event.time)
     if event.trusted and event.identifiers:
         person.trusted = True
     if event.traits:

@@ -95,8 +95,12 @@ def insert(series: Series, spec: SeriesSpec, time: Millis, amount: int = 0) -> N
     """Add one matching event to the series, in place; `amount` in micros."""
     series.count += 1
     series.total += amount
-    insort(series.points, (time, amount), key=_newest_first)
-    _trim(series.points, spec)
+    points = series.points
+    if not points or time > points[0][0]:
+        points.insert(0, (time, amount))
+    else:
+        insort(points, (time, amount), key=_newest_first)
+    _trim(points, spec)
 
 
 def union(a: Series, b: Series, spec: SeriesSpec) -> Series:
@@ -133,7 +137,7 @@ class Accumulators:
     ) -> None:
         """Put one event into every series of a document that it belongs to."""
         for key, spec in self._by_event.get(event, ()):
-            if matches(spec.where, properties):
+            if not spec.where or matches(spec.where, properties):
                 found = series.get(key)
                 if found is None:
                     found = series[key] = Series()

@@ -6,9 +6,9 @@ evaluated as columns over the whole batch, then each person reacts. No I/O, no c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,8 @@ from duyen.step.plan import Plan
 
 Standing = dict[str, Millis]
 """The segments a person is in, and since when."""
+
+_NONE: Set[str] = frozenset()
 
 
 @dataclass
@@ -76,7 +78,9 @@ def step_batch(batch: Sequence[Work], plan: Plan, now: Millis) -> Moves:
     reactions = [_learn(work, plan, now) for work in batch]
     moves, starts = _stand(batch, plan, now)
     for column, (work, reacting) in enumerate(zip(batch, reactions, strict=True)):
-        news = frozenset() if work.quiet else frozenset(starts.get(column, ()))
+        news = starts.get(column, _NONE)
+        if work.quiet:
+            news = _NONE
         _react(work, reacting, news, plan, now)
     return moves
 
@@ -124,13 +128,8 @@ def _told_once(happenings: list[Happening]) -> list[Happening]:
 
 
 def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
-    person, known = work.person, work.person.identifiers
-    if work.identifiers is None:
-        person.identifiers = {}  # who they are is identity's word; an event only gave evidence
-    fresh = absorb(person, event, plan.specs)
-    if work.identifiers is None:
-        person.identifiers = known
-    if not fresh:
+    person = work.person
+    if not absorb(person, event, plan.specs, names=False):  # who they are is identity's word
         return False
     work.kept.append(event)
     work.effects += decide.outcome(person, event, plan.program, now)
@@ -170,9 +169,10 @@ def _stand(batch: Sequence[Work], plan: Plan, now: Millis) -> tuple[Moves, dict[
     names, people = plan.segments, [work.person.id for work in batch]
     standings = [work.standing for work in batch]
     rows, columns = np.nonzero(truth & ~was)
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        standings[column][names[row]] = now
-        moves.entered.append((names[row], people[column], now))
+    who, which = columns.tolist(), [names[row] for row in rows.tolist()]
+    moves.entered.extend(zip(which, map(people.__getitem__, who), repeat(now), strict=False))
+    for standing, name in zip(map(standings.__getitem__, who), which, strict=True):
+        standing[name] = now
     starting = plan.starting[rows]
     for row, column in zip(rows[starting].tolist(), columns[starting].tolist(), strict=True):
         starts.setdefault(column, set()).add(names[row])
@@ -202,7 +202,7 @@ def _before(batch: Sequence[Work], plan: Plan, moves: Moves) -> NDArray[np.bool_
 
 
 def _react(
-    work: Work, told: Sequence[Happening], entered: frozenset[str], plan: Plan, now: Millis
+    work: Work, told: Sequence[Happening], entered: Set[str], plan: Plan, now: Millis
 ) -> None:
     """Let journeys move the person, and set the one timer."""
     person, program = work.person, plan.program
@@ -219,7 +219,7 @@ def _react(
             assign=_assign,
         )
         if not isinstance(happening, Receipt) and getattr(happening, "reacts", True):
-            entered = frozenset()
+            entered = _NONE
     work.wake = min(work.wake, next_wake(person))
 
 
