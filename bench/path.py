@@ -1,4 +1,4 @@
-"""The engine: from the log to identified, de-duplicated, stepped and committed, with live segments.
+"""The engine: from the log to identified, de-duplicated, stepped and committed, with live segments and 10 journeys.
 
     python -m bench.path [EVENTS]
 
@@ -34,6 +34,7 @@ from duyen.step import Plan
 
 EVENTS = 100_000
 PEOPLE = 20_000
+JOURNEYS = 10
 NAMES = ["Page Viewed"] * 6 + ["Product Viewed"] * 3 + ["Order Completed"]
 
 
@@ -51,6 +52,14 @@ def segment(n: int) -> dict[str, Any]:
         {"trait": "city", "is": f"c{n % 40}"},
     ]
     return kinds[n % 4]
+
+
+def journey(n: int) -> dict[str, Any]:
+    """Journey number n: every other one begins with an order, the others on entering a segment."""
+    entry = {"event": "Order Completed"} if n % 2 else {"segment": f"s{n}"}
+    ordered = {"if": {"did": "Order Completed", "within": "1d"}, "then": [{"exit": True}]}
+    steps = [{"wait": f"{n + 1}h"}, ordered]
+    return {"name": f"j{n}", "entry": entry, "reentry": "1d", "steps": steps}
 
 
 def calls(count: int, seed: int) -> list[Collected]:
@@ -86,6 +95,9 @@ def ours(segments: int, events: int) -> float:
         changes = [
             ResourceChange("segment", f"s{n}", {"rule": segment(n)}, "bench", 0)
             for n in range(segments)
+        ]
+        changes += [
+            ResourceChange("journey", f"j{n}", journey(n), "bench", 0) for n in range(JOURNEYS)
         ]
         house.tell(Lane.CONTROL, list(changes))
         engine = Engine(house)
