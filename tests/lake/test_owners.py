@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from duyen import collect
 from duyen.model.event import Collected
-from duyen.model.log import Lane
+from duyen.model.log import Lane, Unmerge
 from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import MINUTE
@@ -79,6 +79,11 @@ class Shop:
         self.house.tell(Lane.CONTROL, [change])
         self.engine.drain()
 
+    def take_apart(self, user: str, anonymous: str) -> None:
+        sides = (("user_id", user),), (("anonymous_id", anonymous),)
+        self.house.tell(Lane.LIVE, [Unmerge(f"{user}-{anonymous}", self.now, "t", *sides)])
+        self.engine.drain()
+
     def rebuild(self) -> None:
         self.close()
         rebuild(self.settings)
@@ -134,6 +139,20 @@ def test_people_taken_apart_take_their_rows_with_them(shop: Shop) -> None:
     assert len(shop.rows()) == 2
     shop.agrees()
     shop.lake.settle()
+    shop.agrees()
+
+
+def test_an_unmerge_takes_the_rows_apart_as_well(shop: Shop) -> None:
+    shop.tell(10, anonymousId="a")
+    shop.tell(20, userId="u", anonymousId="a")
+    flush(shop.house)
+    assert len(shop.rows()) == 1
+    shop.take_apart("u", "a")
+    flush(shop.house)
+    assert sorted(map(len, shop.rows().values())) == [1, 1]
+    shop.agrees()
+    shop.rebuild()
+    flush(shop.house)
     shop.agrees()
 
 
@@ -237,6 +256,12 @@ class Stories(RuleBasedStateMachine):
         """The last call once more, as a client does that had no answer."""
         *call, who = self.last
         self.shop.tell(*call, **who)
+
+    @rule(user=st.sampled_from(["u1", "u2"]), anonymous=st.sampled_from(["a1", "a2", "a3"]))
+    def take_apart(self, user: str, anonymous: str) -> None:
+        """Somebody decides that these are two people."""
+        self.shop.take_apart(user, anonymous)
+        self.current = False
 
     @rule()
     def flush(self) -> None:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from duyen import collect, profiles
-from duyen.identity import Evidence, Rules, Veto, resolve
+from duyen.identity import Evidence, Rules, Veto, parse_rules, resolve
 from duyen.model.consent import granted
 from duyen.model.errors import InvalidInput
 from duyen.model.event import Collected, Event, Identifier
@@ -67,11 +67,18 @@ def call(id: str, time: int, trusted: bool, who: dict[str, str], **more: Any) ->
 class Town(RuleBasedStateMachine):
     """An engine told of events, late ones and repeated ones, and of vetoes; held against the whole set at once."""
 
+    identity: ClassVar[dict[str, Any]] = {}
+    """The workspace's rules of the namespaces."""
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="duyen-town-"))
         self.house = House(load(str(self.folder)), engine=True)
         self.engine = Engine(self.house)
+        body = {"identity": self.identity}
+        self.house.tell(Lane.CONTROL, [ResourceChange("settings", "workspace", body, "t", NOW)])
+        self.engine.drain()
+        self.under = Rules.of(parse_rules(self.identity), ())
         self.told: list[Collected] = []
         self.vetoes: list[Veto] = []
         self.waiting: list[Any] = []
@@ -115,7 +122,7 @@ class Town(RuleBasedStateMachine):
         if self.waiting or not self.told:
             return
         events = [collect.normalise(each) for each in self.told]
-        people = people_of(events, self.vetoes)
+        people = people_of(events, self.vetoes, self.under)
         heads = self.house.state.heads(self.house.state.people_after("", 100))
         assert {id: {e.id for e in h.person.recent} for id, h in heads.items()} == {
             id: {e.id for e in own} for id, (own, _) in people.items()
@@ -132,16 +139,44 @@ class Town(RuleBasedStateMachine):
             )
 
 
-def people_of(events: list[Event], vetoes: list[Veto]) -> dict[str, tuple[list[Event], Any]]:
+def people_of(
+    events: list[Event], vetoes: list[Veto], rules: Rules
+) -> dict[str, tuple[list[Event], Any]]:
     """Person -> (events, identifiers), resolved at once from everything."""
     evidence = [Evidence(e.time, e.id, e.identifiers, e.trusted) for e in events]
-    resolution = resolve(evidence, vetoes, Rules())
+    resolution = resolve(evidence, vetoes, rules)
     seen = resolution.first_seen(evidence)
     people: dict[str, tuple[list[Event], Any]] = {}
     for event in events:
         person = resolution.person_of(event.identifiers, event.trusted)
         people.setdefault(person, ([], seen[person]))[0].append(event)
     return people
+
+
+class GuardedTown(Town):
+    """The same where limits have windows and namespaces are protected."""
+
+    identity: ClassVar[dict[str, Any]] = {
+        "user_id": {"limit": 2, "within": "5m"},
+        "anonymous_id": {"limit": 2, "within": "10m", "priority": 3},
+        "email": {"limit": 1, "protect": "merges"},
+    }
+
+    @rule(device=st.integers(0, 4), ago=st.integers(0, 40))
+    def signs_in(self, device: int, ago: int) -> None:
+        """One user on many devices, again and again: what was set aside is tried again in a later window."""
+        who = {"userId": "u0", "anonymousId": f"d{device}"}
+        told = call(f"m{len(self.told):03d}", NOW - ago * 60_000, True, who)
+        self.told.append(told)
+        self.waiting.append(told)
+
+
+class ProvedTown(Town):
+    """The same where addresses identify only where they are proved."""
+
+    identity: ClassVar[dict[str, Any]] = {
+        "email": {"limit": 2, "protect": "anonymous", "priority": 1}
+    }
 
 
 TestTown = Town.TestCase
@@ -151,9 +186,17 @@ TestTown.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+TestGuardedTown = GuardedTown.TestCase
+TestGuardedTown.settings = settings(TestTown.settings, max_examples=25)
+TestProvedTown = ProvedTown.TestCase
+TestProvedTown.settings = settings(TestTown.settings, max_examples=25)
 
 
 class LongTown(Town):
+    """The same, thousands of times."""
+
+
+class LongGuardedTown(GuardedTown):
     """The same, thousands of times."""
 
 
@@ -164,6 +207,8 @@ TestLongTown.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestLongGuardedTown = pytest.mark.slow(LongGuardedTown.TestCase)
+TestLongGuardedTown.settings = TestLongTown.settings
 
 
 # -- stories
