@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,51 @@ def test_a_role_is_held_by_one(stores: Stores, tmp_path: Path, role: str) -> Non
 def test_a_url_that_means_nothing_says_what_would(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="postgresql:"):
         open_stores("mysql://db", tmp_path)
+
+
+def test_a_state_made_anew_takes_the_place_of_the_old_one(stores: Stores) -> None:
+    """In one step, under readers that go on."""
+    state, reader = stores.state(writing=True), stores.state()
+    with state.writing():
+        state.set_meta("age", "old")
+        state.record_batch(1, 1, 1, 0, "", 0, "0")
+    for _ in range(20):  # often enough for a database to have a plan ready
+        assert reader.meta("age") == "old"
+    seen = reader.changed()
+    state.close()
+    fresh = stores.fresh_state()
+    with fresh.writing():
+        assert fresh.meta("age") == ""
+        fresh.set_meta("age", "new")
+        fresh.record_batch(1, 1, 1, 0, "", 0, "0")
+    assert reader.meta("age") == "old"
+    fresh.close()
+    stores.put_in_place(keep_old=True)
+    assert reader.meta("age") == "new"
+    assert reader.changed() != seen
+    state = stores.state(writing=True)
+    with state.writing():
+        state.set_meta("age", "newest")
+    assert reader.meta("age") == "newest"
+    reader.close()
+    state.close()
+    stores.fresh_state().close()
+    stores.put_in_place(keep_old=False)
+    again = stores.state()
+    assert again.meta("age") == ""
+    again.close()
+
+
+def test_more_threads_than_connections_share_them(stores: Stores) -> None:
+    opened = []
+
+    def work(n: int) -> str:
+        state = stores.state()
+        opened.append(state)
+        return "".join(state.meta(f"word{n}", "?") for _ in range(20))
+
+    stores.state(writing=True).close()
+    with ThreadPoolExecutor(40) as threads:
+        assert set(threads.map(work, range(40))) == {"?" * 20}
+    for state in opened:
+        state.close()

@@ -15,7 +15,7 @@ from duyen.model.errors import Unavailable
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 MADE = "CREATE TABLE IF NOT EXISTS made (digest TEXT PRIMARY KEY);"
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 5
 STALLED_SECONDS = 30
 """A process that stands still in the middle of a transaction must not hold up whoever takes over from it."""
 

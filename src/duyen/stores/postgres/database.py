@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 from duyen.stores.database import Database, Found, Values
 from duyen.stores.postgres.connect import (
     Connection,
-    connect,
     explained,
-    home,
-    make,
     storable,
     translated,
 )
+from duyen.stores.postgres.pool import Pool
 from duyen.stores.postgres.words import PostgresWords
 
+COLUMNS = """
+    SELECT attname, format_type(atttypid, NULL), attnum = ANY(coalesce(conkey, '{}'))
+    FROM pg_attribute LEFT JOIN pg_constraint ON conrelid = attrelid AND contype = 'p'
+    WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+"""
 Guard = Callable[[Connection], None]
 """Raises where this process may not write (any more); asked inside the transaction."""
 
@@ -30,44 +33,39 @@ class Table(NamedTuple):
 
 
 class PostgresDatabase(Database):
-    """One connection; made anew after it was lost, except in the middle of a transaction."""
+    """Each statement on a connection lent by the pool; those of a transaction on one."""
 
-    def __init__(
-        self, url: str, tables: str, *, beside: str = "", guard: Guard | None = None
-    ) -> None:
-        """`beside`: the tables lie in a schema of their own, named like the URL's with this behind."""
-        self._url, self._guard = url, guard
+    def __init__(self, pool: Pool, guard: Guard | None = None) -> None:
+        self._pool, self._guard = pool, guard
         self._known: dict[str, Table] = {}
-        self._within = False
+        self._pinned: Connection | None = None
         self.words = PostgresWords(self)
-        first = connect(url)
-        self.schema = home(first) + beside
-        make(first, self.schema, tables)
-        first.close()
-        self._connection = connect(url, self.schema)
+        pool.join()
 
-    @property
-    def connection(self) -> Connection:
-        """The open connection."""
-        if self._connection.closed and not self._within:
-            self._connection = connect(self._url, self.schema)
-        return self._connection
+    @contextmanager
+    def _lent(self) -> Iterator[Connection]:
+        with explained():
+            if self._pinned is not None:
+                yield self._pinned
+                return
+            with self._pool.lent() as connection:
+                yield connection
 
     def execute(self, query: str, values: Values = ()) -> Found:
-        """One statement."""
-        with explained():
-            return self.connection.execute(translated(query), storable(values), binary=True)
+        """One statement; all its rows are here when this returns."""
+        with self._lent() as connection:
+            return connection.execute(translated(query), storable(values), binary=True)
 
     def plain(self, query: str, values: Mapping[str, Any]) -> list[Any]:
         """All rows of one statement in PostgreSQL's own words."""
-        with explained():
-            return self.connection.execute(query, values, binary=True).fetchall()
+        with self._lent() as connection:
+            return connection.execute(query, values, binary=True).fetchall()
 
     def executemany(self, query: str, rows: Iterable[Values]) -> None:
         """One statement for each row of values."""
         whole = [storable(row) for row in rows]
         if whole:
-            with explained(), self.connection.cursor() as cursor:
+            with self._lent() as connection, connection.cursor() as cursor:
                 cursor.executemany(translated(query), whole)
 
     def among(self, query: str, keys: Sequence[Any]) -> Iterator[Any]:
@@ -79,8 +77,9 @@ class PostgresDatabase(Database):
             values = [storable(column) for column in zip(*keys, strict=True)]
             arrays = ", ".join(["?::text[]"] * len(values))
             query = query.replace("({})", f"(SELECT * FROM unnest({arrays}))")  # noqa: S608 - our own words
-        with explained():
-            yield from self.connection.execute(translated(query), values, binary=True)
+        with self._lent() as connection:
+            found = connection.execute(translated(query), values, binary=True)
+        yield from found
 
     def put(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already is replaced."""
@@ -116,18 +115,14 @@ class PostgresDatabase(Database):
             f"INSERT INTO {table} ({names}) SELECT {names} FROM unnest({arrays})"  # noqa: S608
             f" WITH ORDINALITY AS row({names}, ordinality) ORDER BY ordinality {settle}"
         )
-        with explained():
-            self.connection.execute(query, [storable(column) for column in zip(*rows, strict=True)])
+        with self._lent() as connection:
+            connection.execute(query, [storable(column) for column in zip(*rows, strict=True)])
 
     def _table(self, name: str) -> Table:
         """Columns with their types, and the primary key, as the database knows them."""
         if name not in self._known:
-            columns = self.connection.execute(
-                "SELECT attname, format_type(atttypid, NULL), attnum = ANY(coalesce(conkey, '{}'))"
-                " FROM pg_attribute LEFT JOIN pg_constraint ON conrelid = attrelid AND contype = 'p'"
-                " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                (name,),
-            ).fetchall()
+            with self._lent() as connection:
+                columns = connection.execute(COLUMNS, (name,)).fetchall()
             self._known[name] = Table(
                 {column: type for column, type, _ in columns},
                 [column for column, _, key in columns if key],
@@ -137,28 +132,27 @@ class PostgresDatabase(Database):
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One write transaction: all or nothing, and nothing where this process may not write any more."""
-        with self._transaction():
+        with self._transaction() as connection:
             if self._guard is not None:
-                self._guard(self._connection)
+                self._guard(connection)
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A consistent snapshot for several reads."""
-        with self._transaction():
-            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self._transaction() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        connection = self.connection
-        with explained():
-            self._within = True
+    def _transaction(self) -> Iterator[Connection]:
+        with self._lent() as connection:
+            self._pinned = connection
             try:
                 with connection.transaction():
-                    yield
+                    yield connection
             finally:
-                self._within = False
+                self._pinned = None
 
     def changed(self) -> int:
         """A number that differs after the engine has committed, or another state was put in this one's place."""
@@ -168,5 +162,5 @@ class PostgresDatabase(Database):
         return 0 if row is None else int(row[0]) << 40 | int(row[1])
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Leave the pool."""
+        self._pool.leave()

@@ -6,7 +6,9 @@ so that a rebuilt one can take its place in one step.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import closing
 
 from psycopg import sql
 
@@ -15,11 +17,12 @@ from duyen.stores.attempts import SCHEMA as ATTEMPTS
 from duyen.stores.attempts import Attempts
 from duyen.stores.mail import SCHEMA as MAILS
 from duyen.stores.mail import Mails
-from duyen.stores.postgres.connect import Connection, connect, explained, home
+from duyen.stores.postgres.connect import Connection, connect, explained, home, make
 from duyen.stores.postgres.database import PostgresDatabase
 from duyen.stores.postgres.leases import Lease, held
 from duyen.stores.postgres.log import SCHEMA as LOG
 from duyen.stores.postgres.log import PostgresLog
+from duyen.stores.postgres.pool import Pool
 from duyen.stores.postgres.words import SCHEMA as WORDS
 from duyen.stores.state import SCHEMA, State
 
@@ -34,23 +37,37 @@ class Server:
     def __init__(self, url: str) -> None:
         self._url = url
         self._leases: dict[str, Lease] = {}
+        self._made: set[str] = set()
+        self._pool: Pool | None = None
+        self._lock = threading.Lock()
+
+    def _database(self, tables: str, beside: str = "", role: str = "") -> PostgresDatabase:
+        """Tables in the URL's schema, or in one `beside` it; where they belong to a role, its lease guards them."""
+        guard = self._guard(role) if role else None
+        with self._lock:
+            if self._pool is None or tables not in self._made:
+                with closing(connect(self._url)) as connection:
+                    schema = home(connection)
+                    make(connection, schema + beside, tables)
+                self._pool = self._pool or Pool(self._url, schema + STATE)
+                self._made.add(tables)
+            return PostgresDatabase(self._pool, guard)
 
     def log(self) -> PostgresLog:
         """The log, for appending and reading."""
-        return PostgresLog(PostgresDatabase(self._url, LOG))
+        return PostgresLog(self._database(LOG))
 
     def state(self, *, writing: bool = False) -> State:
         """The state; `writing` is the engine's, as long as it holds its lease."""
-        guard = self._guard("engine") if writing else None
-        return State(PostgresDatabase(self._url, SCHEMA + WORDS, beside=STATE, guard=guard))
+        return State(self._database(SCHEMA + WORDS, STATE, "engine" if writing else ""))
 
     def attempts(self) -> Attempts:
         """The senders' attempts, written as long as this process holds the lease."""
-        return Attempts(PostgresDatabase(self._url, ATTEMPTS, guard=self._guard("sender")))
+        return Attempts(self._database(ATTEMPTS, role="sender"))
 
     def mails(self, now: Callable[[], Millis] = lambda: 0) -> Mails:
         """What the mail catcher holds."""
-        return Mails(PostgresDatabase(self._url, MAILS), now)
+        return Mails(self._database(MAILS), now)
 
     def claim(self, role: str) -> Lease:
         """Lease the role; what is written in it from now on asks for the lease each time."""
@@ -59,7 +76,7 @@ class Server:
 
     def running(self, role: str) -> bool:
         """Whether some process holds a role."""
-        with explained(), connect(self._url) as connection:
+        with explained(), closing(connect(self._url)) as connection:
             return held(connection, role)
 
     def _guard(self, role: str) -> Callable[[Connection], None]:
@@ -72,14 +89,15 @@ class Server:
 
     def fresh_state(self) -> State:
         """An empty state beside the present one."""
-        with explained(), connect(self._url) as connection:
-            connection.execute(_drop(home(connection) + FRESH))
-        guard = self._guard("engine")
-        return State(PostgresDatabase(self._url, SCHEMA + WORDS, beside=FRESH, guard=guard))
+        with explained(), closing(connect(self._url)) as connection:
+            schema = home(connection) + FRESH
+            connection.execute(_drop(schema))
+            make(connection, schema, SCHEMA + WORDS)
+        return State(PostgresDatabase(Pool(self._url, schema), self._guard("engine")))
 
     def put_in_place(self, keep_old: bool) -> None:
         """Rename the fresh state to the present one in one transaction; readers go on with it."""
-        with explained(), connect(self._url) as connection, connection.transaction():
+        with explained(), closing(connect(self._url)) as connection, connection.transaction():
             schema = home(connection)
             self._guard("engine")(connection)
             connection.execute(_drop(schema + BEFORE))
