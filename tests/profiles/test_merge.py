@@ -220,6 +220,26 @@ def test_what_is_not_knowledge_is_carried_to_a_document_made_anew(a: Person, b: 
     assert new.outcomes == a.outcomes
 
 
+@given(documents("a"))
+def test_the_heirs_of_one_document_share_nothing_they_write_into(a: Person) -> None:
+    before = msgspec.msgpack.encode(a)
+    heirs = [Person("one"), Person("two")]
+    for heir in heirs:
+        carry(a, heir)
+    first, second = heirs
+    untouched = msgspec.msgpack.encode(second)
+    first.cells["new"] = Cell("treated", 1)
+    first.ledger.clear()
+    first.places.clear()
+    first.pending.clear()
+    for outcome in first.outcomes.values():
+        outcome.orders += 1
+    for times in first.shown.values():
+        times.clear()
+    assert msgspec.msgpack.encode(second) == untouched
+    assert msgspec.msgpack.encode(a) == before
+
+
 def test_folding_again_makes_nobody_reachable() -> None:
     """A merge kept the refusal of one half; taking a third person out must not turn it into the other's grant."""
     email, sms = "default/marketing/email", "default/marketing/sms"

@@ -109,8 +109,11 @@ def carry(old: Person, new: Person) -> None:
     """
     refused = {key: said for key, said in old.consent.items() if said.state == "denied"}
     new.consent = _both(new.consent, refused, stricter)
-    new.cells, new.outcomes, new.ledger = old.cells, old.outcomes, old.ledger
-    new.places, new.pending, new.shown = old.places, old.pending, old.shown
+    # Copies: several heirs of one document must not write into each other's.
+    new.cells, new.ledger = dict(old.cells), list(old.ledger)
+    new.outcomes = {name: Outcome(o.orders, o.revenue) for name, o in old.outcomes.items()}
+    new.places, new.pending = dict(old.places), dict(old.pending)
+    new.shown = {offer: list(times) for offer, times in old.shown.items()}
 
 
 def settle_contact(person: Person, key: str, state: str, reason: str, now: Millis) -> None:
