@@ -23,7 +23,7 @@ from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
 from duyen.model.log import Delivered, Entry, ImportMark, Lane, Unmerge
-from duyen.model.person import Person, Place
+from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
@@ -353,6 +353,7 @@ class Engine:
         max(sorted(belongs.items()), key=lambda pair: len(pair[1]))[1].extend(nobodys)
         self.state.remove_heads(sorted(split.old))
         said = _said(heads, plan)
+        heir = max(sorted(split.new), key=lambda p: len(belongs[p]))
         made = {}
         for person, own in belongs.items():
             document = profiles.refold(person, own, plan.specs)
@@ -364,6 +365,8 @@ class Engine:
                 profiles.carry(said, document)
                 document.outcomes, document.pending = {}, {}
                 document.places = {run: _ended(place) for run, place in said.places.items()}
+                if person != heir or split.old <= split.new:  # what waits, waits for somebody else
+                    document.ledger = [_withdrawn(line) for line in document.ledger]
             self.state.put_members([(s, person, since) for s, since in standing.items()], [])
             made[person] = Head(document, standing, 0)
         self.state.add(
@@ -377,7 +380,6 @@ class Engine:
         )
         self.state.revive(split.new)
         for old in split.old - split.new:
-            heir = max(sorted(split.new), key=lambda p: len(belongs[p]))
             self.state.put_redirects([(old, heir)])
             self.state.move_outbox(old, heir)
         return made
@@ -496,6 +498,13 @@ def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
 def _ended(place: Place) -> Place:
     """A run that goes on with somebody else: remembered, so that it is not begun again."""
     return msgspec.structs.replace(place, done=True, wake=NEVER, outcome="split")
+
+
+def _withdrawn(line: Contact) -> Contact:
+    """A contact that waits for another of the people whom this ledger was of."""
+    if line.state != "queued":
+        return line
+    return msgspec.structs.replace(line, state="cancelled", reason="split")
 
 
 def _evidence(told: Happened | Decided) -> Evidence:
