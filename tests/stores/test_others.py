@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from duyen.model.errors import Conflict, InvalidInput
+from duyen.runtime.house import House
+from duyen.runtime.settings import load
 from duyen.stores.attempts import AttemptRow
 from duyen.stores.interface import Stores, open_stores
 from duyen.stores.sqlite.mail import SqliteMail
+from tests import postgres
 
 
 def test_attempts_are_kept_by_key_and_number(stores: Stores) -> None:
@@ -67,7 +70,9 @@ def test_mails_of_an_older_version_are_found_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("role", ["engine", "sender"])
 def test_a_role_is_held_by_one(stores: Stores, tmp_path: Path, role: str) -> None:
+    assert not stores.running(role)
     held = stores.claim(role)
+    assert stores.running(role)
     with pytest.raises(Conflict, match=role) as error:
         stores.claim(role)
     assert error.value.code == f"{role}.running"
@@ -126,3 +131,12 @@ def test_more_threads_than_connections_share_them(stores: Stores) -> None:
         assert set(threads.map(work, range(40))) == {"?" * 20}
     for state in opened:
         state.close()
+
+
+@pytest.mark.postgres
+def test_a_database_goes_with_one_secret(tmp_path: Path) -> None:
+    with postgres.schema() as url:
+        House(load(str(tmp_path / "one"), {}, store_url=url)).close()
+        House(load(str(tmp_path / "one"), {}, store_url=url)).close()
+        with pytest.raises(Conflict, match=r"secret\.key"):
+            House(load(str(tmp_path / "two"), {}, store_url=url))

@@ -42,6 +42,7 @@ class House:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets.open(self.folder)
         self.stores = stores or open_stores(settings.store_url, self.folder)
+        self.stores.belong(self.secrets.derive("stores").hex()[:32])
         self.log = self.stores.log()
         self.state: State = (
             self.stores.fresh_state() if fresh else self.stores.state(writing=engine)

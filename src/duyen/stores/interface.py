@@ -27,6 +27,9 @@ class Stores(Protocol):
     shared: bool
     """Whether processes of many machines meet here, so that one whose role is taken stands by."""
 
+    def belong(self, secret: str) -> None:
+        """Note that these stores go with a secret (a word derived from it); raises Conflict where with another one."""
+
     def log(self) -> Log:
         """The log, for appending and reading."""
 

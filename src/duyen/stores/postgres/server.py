@@ -12,6 +12,7 @@ from contextlib import closing
 
 from psycopg import sql
 
+from duyen.model.errors import Conflict
 from duyen.model.times import Millis
 from duyen.stores.attempts import SCHEMA as ATTEMPTS
 from duyen.stores.attempts import Attempts
@@ -26,6 +27,9 @@ from duyen.stores.postgres.pool import Pool
 from duyen.stores.postgres.words import SCHEMA as WORDS
 from duyen.stores.state import SCHEMA, State
 
+OWNER = """
+CREATE TABLE IF NOT EXISTS owner (n INTEGER PRIMARY KEY, secret TEXT NOT NULL);
+"""
 STATE, FRESH, BEFORE = "_state", "_rebuild", "_before_rebuild"
 
 
@@ -52,6 +56,21 @@ class Server:
                 self._pool = self._pool or Pool(self._url, schema + STATE)
                 self._made.add(tables)
             return PostgresDatabase(self._pool, guard)
+
+    def belong(self, secret: str) -> None:
+        """Note that this database goes with a secret; raises Conflict where with another one."""
+        db = self._database(OWNER)
+        try:
+            db.add("owner", [(1, secret)])
+            ((known,),) = db.execute("SELECT secret FROM owner")
+        finally:
+            db.close()
+        if known != secret:
+            raise Conflict(
+                "store.owner",
+                "The database of store_url belongs to a data folder with another secret.key; copy that one's "
+                "secret.key here, or name another database.",
+            )
 
     def log(self) -> PostgresLog:
         """The log, for appending and reading."""

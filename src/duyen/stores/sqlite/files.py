@@ -30,6 +30,9 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def belong(self, secret: str) -> None:
+        """The secret lies in the same folder."""
+
     def log(self) -> Log:
         """The log, for appending and reading."""
         return SqliteLog(self.folder / "log.db")
