@@ -16,7 +16,7 @@ from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import NEVER
 from duyen.stores.interface import Stores
-from duyen.stores.rows import EvidenceRow, Head, Row
+from duyen.stores.rows import EvidenceRow, Head, Row, VetoRow
 from duyen.stores.state import State
 
 MANY = 2_500
@@ -180,6 +180,22 @@ def test_identifiers_and_their_evidence(state: State) -> None:
     assert state.components([]) == {}
     assert (state.person_of("email", "5@x"), state.person_of("email", "aside")) == ("p5", None)
     assert (state.vouched("email", "3@x"), state.vouched("email", "4@x")) == (True, False)
+
+
+def test_vetoes_are_found_from_both_sides_and_stay_as_first_told(state: State) -> None:
+    a, b, c = ("user_id", "u"), ("email", "é@x.test"), ("anonymous_id", "a")
+    assert not state.any_vetoes()
+    with state.writing():
+        state.put_vetoes([VetoRow(a, b, 5, "v1", "an"), VetoRow(a, c, 6, "v2", "an")])
+        state.put_vetoes([VetoRow(b, a, 9, "v9", "other")])
+    assert state.any_vetoes()
+    assert sorted(state.vetoes_of([a])) == [
+        VetoRow(a, c, 6, "v2", "an"),
+        VetoRow(a, b, 5, "v1", "an"),
+    ]
+    assert state.vetoes_of([b]) == [VetoRow(b, a, 5, "v1", "an")]
+    assert state.vetoes_of([("user_id", "other")]) == []
+    assert len(state.vetoes_of([c, *(("user_id", f"u{n}") for n in range(MANY))])) == 1
 
 
 def test_members_by_id_and_by_last_event(state: State) -> None:
