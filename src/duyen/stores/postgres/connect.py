@@ -16,7 +16,7 @@ from duyen.model.errors import Unavailable
 Connection = psycopg.Connection[tuple[Any, ...]]
 MADE = "CREATE TABLE IF NOT EXISTS made (digest TEXT PRIMARY KEY);"
 PATIENCE_SECONDS = 5
-STALLED_SECONDS = 30
+STALLED_SECONDS = 60
 """A process that stands still in the middle of a transaction must not hold up whoever takes over from it."""
 
 

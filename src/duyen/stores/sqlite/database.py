@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ class SqliteDatabase(Database):
         self, path: Path, schema: str, *, read_only: bool = False, durable: bool = True
     ) -> None:
         self.path = path
+        self._place = str(path)  # for a stat at each statement, which a Path would slow down
         self.words = SqliteWords(self)
         self._file: tuple[int, int] | None = None
         self._times_opened = 0
@@ -39,7 +41,7 @@ class SqliteDatabase(Database):
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection to the file that lies at the path now."""
-        if self._file is not None and not self._snapshot and self._file != _identity(self.path):
+        if self._file is not None and not self._snapshot and self._file != _identity(self._place):
             self._reopen()
         return self._connection
 
@@ -49,10 +51,10 @@ class SqliteDatabase(Database):
         The connection before is left to whoever still reads from it and ends with the last of them.
         """
         while True:
-            self._file = _identity(self.path)
+            self._file = _identity(self._place)
             self._connection = connect(self.path, durable=False, read_only=True)
             self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            if self._file == _identity(self.path):
+            if self._file == _identity(self._place):
                 break
         self._times_opened += 1
 
@@ -124,7 +126,7 @@ class SqliteDatabase(Database):
         self._connection.close()
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(path: str) -> tuple[int, int]:
     """Which file it is that a path leads to."""
-    found = path.stat()
+    found = os.stat(path)
     return found.st_dev, found.st_ino
