@@ -12,12 +12,12 @@ from duyen.runtime import house, rebuild
 from duyen.stores.interface import Stores, open_stores
 from tests import postgres
 
-BOTH = ("test_merges", "test_poison", "test_sender", "test_unmerge")
+BOTH = ("test_identify", "test_merges", "test_poison", "test_sender", "test_unmerge")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tell each story of these files once for each database."""
-    stored = "tmp_path" in metafunc.fixturenames
+    stored = "tmp_path_factory" in metafunc.fixturenames
     if stored and metafunc.module.__name__.rpartition(".")[2] in BOTH:
         on_postgres = pytest.param("postgres", marks=pytest.mark.postgres)
         metafunc.parametrize("database", ["sqlite", on_postgres], indirect=True)
