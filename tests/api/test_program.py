@@ -19,7 +19,7 @@ BODY = (
 DEFINITIONS: dict[str, dict[str, Any]] = {
     "segments": {
         "name": "A segment",
-        "rule": {"did": "Order Completed", "at_least": 2, "within": "90d"},
+        "rule": {"did": "Thing Done", "at_least": 2, "within": "90d"},
     },
     "messages": {"name": "A message", "subject": "Chào {{ person.name }}", "body": BODY},
     "placements": {"name": "A placement", "fill": "offers", "fallback": {"title": "Chào"}},
