@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,20 @@ def test_a_reader_sees_what_was_committed_and_nothing_else(stores: Stores, state
         assert state.meta("word") == "half said"
         assert reader.meta("word") == ""
     assert reader.meta("word") == "half said"
+    reader.close()
+
+
+def test_a_reader_cannot_write(stores: Stores, state: State) -> None:
+    reader = stores.state()
+    writes: list[Callable[[], None]] = [
+        lambda: reader.set_meta("word", "said by a door"),
+        lambda: reader.settle_outbox("k", "sent", "", 1),
+        lambda: reader.put_facts([Fact("p", 1, "f", {})]),
+    ]
+    for write in writes:
+        with pytest.raises(Exception, match=r"read-?only"):
+            write()
+    assert state.meta("word") == ""
     reader.close()
 
 

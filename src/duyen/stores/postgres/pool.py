@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from duyen.model.errors import Unavailable
 from duyen.stores.postgres.connect import Connection, connect
 
-MOST = 8
-"""Connections of one process, leases apart."""
+MOST = 6
+"""Connections of one pool; a door has two of them."""
 PATIENCE_SECONDS = 10.0
 
 
 class Pool:
     """Lends connections; those that broke are made anew."""
 
-    def __init__(self, url: str, schema: str) -> None:
+    def __init__(self, url: str, schema: str, *, read_only: bool = False) -> None:
         """`schema`: where tables are looked for first, before the one that the URL leads to."""
-        self._url, self._schema = url, schema
+        self._url, self._schema, self._read_only = url, schema, read_only
         self._free: list[Connection] = []
         self._places = threading.BoundedSemaphore(MOST)
         self._users = 0
@@ -36,13 +36,19 @@ class Pool:
                 "storage.busy", "All connections to the database are busy; try again shortly."
             )
         try:
-            connection = self._taken() or connect(self._url, self._schema)
+            connection = self._taken() or self._made()
             try:
                 yield connection
             finally:
                 self._back(connection)
         finally:
             self._places.release()
+
+    def _made(self) -> Connection:
+        connection = connect(self._url, self._schema)
+        if self._read_only:
+            connection.execute("SET default_transaction_read_only = on")
+        return connection
 
     def _taken(self) -> Connection | None:
         with self._lock:

@@ -41,21 +41,25 @@ class Server:
     def __init__(self, url: str) -> None:
         self._url = url
         self._leases: dict[str, Lease] = {}
-        self._made: set[str] = set()
-        self._pool: Pool | None = None
+        self._made: dict[str, str] = {}
+        self._pools: dict[tuple[str, bool], Pool] = {}
         self._lock = threading.Lock()
 
-    def _database(self, tables: str, beside: str = "", role: str = "") -> PostgresDatabase:
+    def _database(
+        self, tables: str, *, beside: str = "", role: str = "", read_only: bool = False
+    ) -> PostgresDatabase:
         """Tables in the URL's schema, or in one `beside` it; where they belong to a role, its lease guards them."""
-        guard = self._guard(role) if role else None
         with self._lock:
-            if self._pool is None or tables not in self._made:
+            if tables not in self._made:
                 with closing(connect(self._url)) as connection:
-                    schema = home(connection)
-                    make(connection, schema + beside, tables)
-                self._pool = self._pool or Pool(self._url, schema + STATE)
-                self._made.add(tables)
-            return PostgresDatabase(self._pool, guard)
+                    schema = home(connection) + beside
+                    make(connection, schema, tables)
+                self._made[tables] = schema
+            schema = self._made[tables]
+            if (schema, read_only) not in self._pools:
+                self._pools[schema, read_only] = Pool(self._url, schema, read_only=read_only)
+            guard = self._guard(role) if role else None
+            return PostgresDatabase(self._pools[schema, read_only], guard)
 
     def belong(self, secret: str) -> None:
         """Note that this database goes with a secret; raises Conflict where with another one."""
@@ -78,7 +82,8 @@ class Server:
 
     def state(self, *, writing: bool = False) -> State:
         """The state; `writing` is the engine's, as long as it holds its lease."""
-        return State(self._database(SCHEMA + WORDS, STATE, "engine" if writing else ""))
+        tables = SCHEMA + WORDS
+        return State(self._database(tables, beside=STATE, role="engine", read_only=not writing))
 
     def attempts(self) -> Attempts:
         """The senders' attempts, written as long as this process holds the lease."""
