@@ -231,7 +231,7 @@ def test_a_recommendation_is_a_decision(server: Server, owner: httpx.Client) -> 
     answer = owner.post("/v1/recommend", json={"profile": "user_id:taster", "items": ["tea"]})
     told = answer.json()
     assert (told["items"], told["reason"], told["stale"]) == ([], "no_candidates", False)
-    whole = until(
+    whole: Any = until(
         lambda: (
             (found := owner.get(f"/v1/decisions/{told['id']}")).status_code == 200 and found.json()
         )

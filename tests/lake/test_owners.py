@@ -158,7 +158,7 @@ def test_an_unmerge_takes_the_rows_apart_as_well(shop: Shop) -> None:
 
 def test_an_id_that_lives_again_is_followed_no_more(shop: Shop) -> None:
     """An address that founded a browser's person turns out to be another's: nobody was taken apart."""
-    address = {"context": {"traits": {"email": "a@example.test"}}}
+    address: dict[str, Any] = {"context": {"traits": {"email": "a@example.test"}}}
     shop.tell(10, trusted=False, anonymousId="a", **address)
     shop.tell(20, userId="u", anonymousId="a")
     shop.tell(5, userId="u")
