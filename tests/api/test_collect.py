@@ -11,6 +11,8 @@ import httpx
 import pytest
 from segment.analytics.client import Client
 
+from duyen.model.log import Lane
+from duyen.stores.interface import open_stores
 from tests.api.server import ORIGIN, Server, problem, running, until
 from tests.conftest import find_free_port
 
@@ -208,6 +210,17 @@ def test_history_is_known_at_its_own_time(server: Server, owner: httpx.Client) -
     until(lambda: owner.get("/v1/profiles/user_id:history-1").status_code == 200)
     [row] = owner.get("/v1/profiles/user_id:history-1/events").json()["data"]
     assert row["time"].startswith("2019-03-01T08:00:00")
+
+
+def test_history_waits_behind_what_happens_now(server: Server) -> None:
+    """In the lane of imports, where a million old orders hold nobody's visit up."""
+    order = {"type": "track", "event": "Signed Up", "userId": "history-2", "messageId": "history-2"}
+    offset = int(post(server, "/v1/import", {"batch": [order]}).json()["offset"])
+    log = open_stores(server.settings.store_url, server.folder).log()
+    try:
+        assert [block.seq for block in log.read(Lane.BULK, offset - 1, upto=offset)] == [offset]
+    finally:
+        log.close()
 
 
 def test_a_page_cannot_write_history(server: Server) -> None:

@@ -123,9 +123,7 @@ class Collecting:
         """Make entries durable, encoded as one list; returns their offset."""
         entries: list[Entry] = [*judged]
         joined = encode_entry(entries)[1:-1]
-        return await self._commits.append_joined(
-            Lane.LIVE, [joined] if entries else [], len(entries)
-        )
+        return await self._commits.append_joined(lane, [joined] if entries else [], len(entries))
 
     def _writer(self, request: Request, in_body: str) -> tuple[Key, bool]:
         """The key that sent this, and whether what it says about people is a fact."""
