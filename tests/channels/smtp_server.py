@@ -25,6 +25,7 @@ class ScriptedServer:
         self.connections = 0
         self.transcript: list[str] = []
         self.has_content = asyncio.Event()
+        self.is_silent = asyncio.Event()
         self.mails: list[tuple[str, bytes]] = []
         self.greeting = "220 scripted"
         self.extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
@@ -94,6 +95,7 @@ class ScriptedServer:
             if answer == HANG_UP:
                 return
             if answer == SILENCE:
+                self.is_silent.set()
                 await reader.read()
                 return
             writer.write(f"{answer}\r\n".encode())

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from duyen.channels import email
 from duyen.channels.email import EmailChannel, EmailSettings, dotted
 from duyen.channels.interface import Outgoing, Result
 from duyen.testing.channels import CHECKS, Check
@@ -166,6 +167,35 @@ async def test_an_address_cannot_smuggle_a_command(server: ScriptedServer) -> No
     assert first.fate == "failed"
     assert second.fate == "sent"
     assert [key for key, _ in server.mails] == ["b"]
+
+
+async def test_closing_ends_a_send_with_what_is_known(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose content has left is unknown; one that was not spoken of is surely not sent."""
+    monkeypatch.setattr(email, "GRACE", 0.0)
+    server.script("told", "silent")
+    channel = EmailChannel(settings(server, timeout=60))
+    under_way = asyncio.create_task(channel.send([mail("told"), mail("next"), mail("last")]))
+    await server.has_content.wait()
+    await channel.close()
+    assert [result.fate for result in await under_way] == ["unknown", "retry", "retry"]
+    assert server.taken("next") == 0
+    [again] = await channel.send([mail("next")])
+    assert again.fate == "sent", "a closed channel may be used again"
+    await channel.close()
+
+
+async def test_closing_cuts_a_silent_envelope_off_as_surely_not_sent(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "GRACE", 0.0)
+    server.answers["slow"] = {"RCPT": SILENCE}
+    channel = EmailChannel(settings(server, timeout=60))
+    under_way = asyncio.create_task(channel.send([mail("slow"), mail("next")]))
+    await server.is_silent.wait()
+    await channel.close()
+    assert [result.fate for result in await under_way] == ["retry", "retry"]
 
 
 async def test_what_is_under_way_is_not_lost_track_of_when_cancelled(

@@ -130,6 +130,7 @@ def test_a_batch_stops_where_the_engine_has_not_heard_a_no(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "PATIENCE", 0.0)
+    shop.sender._depth = sending.DEEP
     shop.asked(sending.DEEP + 2)
     user = shop.sender._waiting(shop.house.clock.now())[-1].address.partition("@")[0]
     shop.post.meanwhile = lambda: shop.says(user, "denied")
@@ -188,3 +189,35 @@ def test_the_no_of_the_one_who_owns_the_address_holds(shop: Shop) -> None:
     shop.turn()
     shop.engine.drain()
     assert (shop.post.sent, shop.states()) == ([], {"u0": "cancelled"})
+
+
+def test_a_sender_that_is_told_to_end_begins_no_other_mail(shop: Shop) -> None:
+    shop.asked(3)
+
+    async def ends() -> None:
+        shop.post.meanwhile = lambda: setattr(shop.sender, "_stopping", True)
+        await shop.sender.turn()
+
+    asyncio.run(ends())
+    shop.engine.drain()
+    assert len(shop.post.sent) == 1
+    assert sorted(shop.states().values()) == ["sent", "waiting", "waiting"]
+    keys = [row.enqueue.key for row in shop.house.state.outbox_all()]
+    assert len(shop.sender.attempts.of(keys)) == 1, "nobody else was noted as spoken of"
+
+
+def test_a_slow_server_is_told_of_few_mails_at_a_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a crash leaves `started` may have been sent; so as little as possible is noted ahead."""
+    monkeypatch.setattr(sending, "BRISK", -1.0)
+    shop.asked(3)
+    noted: list[int] = []
+
+    def count() -> None:
+        rows = shop.sender.attempts.of([e.enqueue.key for e in shop.house.state.outbox_all()])
+        noted.append(sum(row.fate == "started" for tries in rows.values() for row in tries))
+
+    shop.post.meanwhile = count
+    shop.turn()
+    assert noted == [1, 1, 1]

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from duyen import decide
 from duyen.api import views
 from duyen.api.mail import harmless
 from duyen.api.office import By, Of, Office, reply
@@ -16,7 +15,6 @@ from duyen.api.shapes import MessagePreview
 from duyen.messages.links import Links
 from duyen.model.errors import NotFound
 from duyen.model.person import Person
-from duyen.model.program import Program
 from duyen.runtime.view import HouseView
 
 router = APIRouter(tags=["program"])
@@ -77,12 +75,13 @@ def _rendered(office: Office, id: str, profile: str) -> tuple[Any, Person | None
     links = Links(NOBODYS, office.links.base_url).of(
         key="preview", person=person.id, address=address, message=id, purpose="", brand=""
     )
+    offered = HouseView(office.state, office.house.folder / "models")
     view = view_of(
         message,
         person,
         address,
         trigger={},
-        recommendations=_items(office, person, program, id),
+        recommendations=offered.recommended(person, message.recommend, program.settings.currency),
         links=links,
         settings=program.settings,
         zone=zone_of(person, program.settings),
@@ -100,23 +99,3 @@ def _reader(office: Office, profile: str) -> Person | None:
     heads = office.state.heads(newest)
     people = [heads[id].person for id in newest if id in heads]
     return next((person for person in people if address_of(person)), next(iter(people), None))
-
-
-def _items(office: Office, person: Person, program: Program, id: str) -> list[dict[str, Any]]:
-    """What the sender would put in now."""
-    from duyen.messages.view import item_view
-
-    wish = program.messages[id].recommend
-    if wish is None:
-        return []
-    view = HouseView(office.state, office.house.folder / "models")
-    seeds, bought = decide.tastes(person)
-    found: dict[str, dict[str, Any]] = {}
-    for name, start in ((wish.recommender, seeds), (wish.fallback, ())):
-        for scored in view.recommend(name, seeds=start, exclude=bought, limit=3 * wish.limit):
-            item = view.item(scored.item)
-            if len(found) < wish.limit and item is not None and not decide.item_problem(item):
-                shown = item_view(item, str(scored.why))
-                shown["currency"] = item.currency or program.settings.currency
-                found.setdefault(item.id, shown)
-    return list(found.values())

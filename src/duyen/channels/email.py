@@ -19,13 +19,18 @@ import aiosmtplib
 import msgspec
 from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
 
-from duyen.channels.interface import Capabilities, Outgoing, Result
+from duyen.channels.interface import Capabilities, Fate, Outgoing, Result
 from duyen.channels.pipeline import envelope
 
 _ENVELOPE = re.compile(r"[!-;=?-~]+@[A-Za-z0-9.-]+")
 """Visible ASCII without the angle brackets that end an address on the line."""
 _NEED_LOGIN = frozenset((530, 534, 535, 538))
 """Codes that complain about our login, not about the mail."""
+GRACE = 6.0
+"""Seconds that mails under way get when the channel is closed; the supervisor waits twice as long."""
+FAREWELL = 2.0
+"""Seconds for the answer to QUIT."""
+_LEAVING = "not spoken of: the sender was told to end"
 
 
 class EmailSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,15 +83,25 @@ class EmailChannel:
         self.settings = settings
         self.capabilities = Capabilities("email", batch=settings.connections * 50)
         self._idle: list[_Connection] = []
+        self._leaving = False
+        self._sends = 0
+        self._limits: set[asyncio.Timeout] = set()
+        self._quiet = asyncio.Event()
 
     async def send(self, batch: Sequence[Outgoing]) -> list[Result]:
         """Hand a batch over, spread over the connections; one result for each mail, in order."""
         results: dict[int, Result] = {}
         queue = iter(enumerate(batch))
         workers = min(self.settings.connections, len(batch))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(queue, results))
+        self._sends += 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(queue, results))
+        finally:
+            self._sends -= 1
+            if not self._sends:
+                self._quiet.set()
         return [results[place] for place in range(len(batch))]
 
     async def probe(self) -> str:
@@ -100,17 +115,30 @@ class EmailChannel:
         return ""
 
     async def close(self) -> None:
-        """Say QUIT on every open connection."""
+        """Say QUIT on every open connection; a `send` under way ends soon, with what it knows by then.
+
+        Mails under way get GRACE seconds; those nobody has spoken of yet are answered `retry`.
+        """
+        if self._sends:
+            self._leaving = True
+            self._quiet.clear()
+            until = asyncio.get_running_loop().time() + GRACE
+            for limit in self._limits:
+                limit.reschedule(until)
+            await self._quiet.wait()
+            self._leaving = False
         idle, self._idle = self._idle, []
-        for connection in idle:
-            await connection.close()
+        await asyncio.gather(*(connection.close() for connection in idle))
 
     async def _work(self, queue: enumerate[Outgoing], results: dict[int, Result]) -> None:
         """Send mails of the queue over one connection until it is empty or the server cannot be reached."""
         connection = self._idle.pop() if self._idle else _Connection(self.settings)
         try:
             for place, mail in queue:
-                results[place] = await connection.deliver(mail)
+                if self._leaving:
+                    results[place] = Result(mail.key, "retry", 0, _LEAVING)
+                    continue
+                results[place] = await self._deliver(connection, mail)
                 if connection.shut_out is not None:
                     # The others would knock at the same door: they wait for the next attempt.
                     for rest, other in queue:
@@ -120,6 +148,19 @@ class EmailChannel:
                 self._idle.append(connection)
             else:
                 connection.abandon()
+
+    async def _deliver(self, connection: _Connection, mail: Outgoing) -> Result:
+        """One mail, cut off where the channel is closed and patience ends."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._limits.add(limit)
+                try:
+                    return await connection.deliver(mail)
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError:
+            fate: Fate = "unknown" if connection.has_told else "retry"
+            return Result(mail.key, fate, 0, "cut off: the sender was told to end")
 
 
 class _Connection:
@@ -131,6 +172,8 @@ class _Connection:
         self._left = 0
         self.shut_out: Result | None = None
         """Set where the server did not let us in."""
+        self.has_told = False
+        """Whether the content of the mail under way has begun to leave."""
 
     @property
     def is_open(self) -> bool:
@@ -152,7 +195,7 @@ class _Connection:
         """QUIT, as far as the server still listens."""
         try:
             if self._client.is_connected:
-                await self._client.quit(timeout=min(5.0, self._settings.timeout))
+                await self._client.quit(timeout=min(FAREWELL, self._settings.timeout))
         except (aiosmtplib.SMTPException, OSError):
             pass  # it was leaving anyway
         finally:
@@ -164,6 +207,7 @@ class _Connection:
 
     async def deliver(self, mail: Outgoing) -> Result:
         """One mail, over a connection that is opened where there is none."""
+        self.has_told = False
         if self._left <= 0 and self._client.is_connected:
             await self.close()
         if not self._client.is_connected:
@@ -226,6 +270,7 @@ class _Connection:
         try:
             if protocol is None:
                 raise SMTPServerDisconnected("Connection lost")
+            self.has_told = True
             protocol.write(dotted(mail.content))
             answer = await protocol.read_response(timeout=self._settings.timeout)
         except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:

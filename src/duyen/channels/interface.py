@@ -62,5 +62,8 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Leave the provider politely; the channel may be used again."""
+        """Leave the provider politely; the channel may be used again.
+
+        A `send` under way ends soon: contacts that were not spoken of yet are `retry`.
+        """
         ...

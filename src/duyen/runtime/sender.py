@@ -10,12 +10,10 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from typing import Any
 
 import msgspec
 import uvloop
 
-from duyen import decide
 from duyen.channels.attempts import AskProvider, Attempt, Patience, Settle, Wait, next_move
 from duyen.channels.catcher import Catcher
 from duyen.channels.email import EmailChannel, EmailSettings
@@ -24,11 +22,10 @@ from duyen.collect import clean_email
 from duyen.journeys import contact
 from duyen.messages.compose import compose
 from duyen.messages.links import Links
-from duyen.messages.view import item_view
 from duyen.model.effect import Enqueue
 from duyen.model.errors import DuyenError
 from duyen.model.log import Delivered, Lane
-from duyen.model.message import Message, Recommend
+from duyen.model.message import Message
 from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.times import Millis
@@ -42,7 +39,10 @@ from duyen.stores.attempts import AttemptRow
 BATCH = 100
 IDLE = 0.05
 DEEP = 4
-"""Mails for each connection between two looks at what people have said."""
+"""Mails for each connection, at most, between two looks at what people have said."""
+BRISK = 0.25
+"""Seconds in which so few mails have left where the server is quick; a slow one gets one mail for each connection,
+so that no attempt is noted long before the server is spoken to."""
 PATIENCE = 1.0
 """Seconds to wait for the engine between two slices, and after which receipts are told in the middle of a batch."""
 ALONE = Patience(lease=0)
@@ -62,6 +62,8 @@ class Sender:
         self._told: dict[str, int] = {}
         self._known: dict[Lane, int] | None = None
         self._asked = 0.0
+        self._depth = 1
+        self._stopping = False
 
     async def turn(self) -> int:
         """Take one batch out of the outbox; returns how many contacts were looked at."""
@@ -72,17 +74,29 @@ class Sender:
         self.view.refresh()
         receipts: list[Delivered] = []
         done, told = 0, time.monotonic()
-        slice = DEEP * self.channel.settings.connections
-        while done < len(waiting) and not self.house.program().settings.paused:
-            if done and not await self._caught_up():
+        while done < len(waiting) and not self._held():
+            if done and (not await self._caught_up() or self._held()):
                 break
-            receipts += await self._send(waiting[done : done + slice])
-            done = min(done + slice, len(waiting))
+            slice = waiting[done : done + self._depth * self.channel.settings.connections]
+            begun = time.monotonic()
+            receipts += await self._send(slice)
+            done += len(slice)
+            brisk = time.monotonic() - begun < BRISK
+            self._depth = min(2 * self._depth, DEEP) if brisk else 1
             if time.monotonic() - told > PATIENCE:
                 self._tell(receipts)
                 receipts, told = [], time.monotonic()
         self._tell(receipts)
         return done
+
+    def _held(self) -> bool:
+        """Whether nothing more may leave now."""
+        return self._stopping or self.house.program().settings.paused
+
+    async def stop(self) -> None:
+        """Begin nothing more; what the server was told of already may end, for a few seconds."""
+        self._stopping = True
+        await self.channel.close()
 
     async def _send(self, slice: Sequence[Enqueue]) -> list[Delivered]:
         """Prepare a few contacts by what is known now, and hand them over."""
@@ -209,11 +223,7 @@ class Sender:
         self, enqueue: Enqueue, message: Message, person: Person, program: Program, now: Millis
     ) -> Outgoing | Delivered:
         settings = program.settings
-        items = (
-            self._recommended(person, message.recommend, settings.currency)
-            if message.recommend
-            else []
-        )
+        items = self.view.recommended(person, message.recommend, settings.currency)
         try:
             mail = compose(
                 message,
@@ -228,21 +238,6 @@ class Sender:
         except DuyenError as error:
             return _ended(enqueue, "failed", error.message, now)
         return Outgoing(mail.key, mail.sender, mail.to, mail.content)
-
-    def _recommended(self, person: Person, wish: Recommend, currency: str) -> list[dict[str, Any]]:
-        """Items for a mail: new to the person, for sale, filled up with popular ones."""
-        seeds, bought = decide.tastes(person)
-        found: dict[str, dict[str, Any]] = {}
-        for name, start in ((wish.recommender, seeds), (wish.fallback, ())):
-            for scored in self.view.recommend(
-                name, seeds=start, exclude=bought, limit=3 * wish.limit
-            ):
-                item = self.view.item(scored.item)
-                if len(found) < wish.limit and item is not None and not decide.item_problem(item):
-                    shown = item_view(item, str(scored.why))
-                    shown["currency"] = item.currency or currency
-                    found.setdefault(item.id, shown)
-        return list(found.values())
 
     async def _hand_over(self, ready: Sequence[tuple[Enqueue, int, Outgoing]]) -> list[Delivered]:
         """Write the attempts down, speak to the provider, write their fates down."""
@@ -317,16 +312,32 @@ async def _serve(house: House) -> None:
     sender = Sender(
         house, EmailChannel(email_settings(settings, catcher.port if catcher else None))
     )
-    pace = BATCH / settings.smtp_rate if settings.smtp_host else 0.0
+    pace = 1 / settings.smtp_rate if settings.smtp_host else 0.0
+    ending = asyncio.create_task(_end(stopping, sender))
     try:
         while not stopping.is_set():
             worked = await sender.turn()
-            await asyncio.sleep(pace if worked else IDLE)
+            await _rest(stopping, worked * pace if worked else IDLE)
     finally:
-        await sender.channel.close()
+        stopping.set()
+        await ending
         sender.close()
         if catcher is not None:
             await catcher.close()
+
+
+async def _end(stopping: asyncio.Event, sender: Sender) -> None:
+    await stopping.wait()
+    await sender.stop()
+
+
+async def _rest(stopping: asyncio.Event, seconds: float) -> None:
+    """Let so much time pass, or less where told to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass  # nobody said stop
 
 
 def main(settings: Settings) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from duyen import __version__
+from duyen import __version__, decide
+from duyen.messages.view import item_view
 from duyen.model.catalogue import Item
 from duyen.model.log import Lane
+from duyen.model.message import Recommend
+from duyen.model.person import Person
 from duyen.recommend import Query, Scored, Snapshot
 from duyen.runtime.snapshots import Snapshots
 from duyen.stores.state import State
@@ -77,6 +81,23 @@ class HouseView:
         if snapshot is None:
             return ()
         return snapshot.recommend(Query(tuple(seeds), exclude, limit))
+
+    def recommended(
+        self, person: Person, wish: Recommend | None, currency: str
+    ) -> list[dict[str, Any]]:
+        """Items for a mail as its template sees them: new to the person, for sale, filled up with popular ones."""
+        if wish is None:
+            return []
+        seeds, bought = decide.tastes(person)
+        found: dict[str, dict[str, Any]] = {}
+        for name, start in ((wish.recommender, seeds), (wish.fallback, ())):
+            for scored in self.recommend(name, start, bought, 3 * wish.limit):
+                item = self.item(scored.item)
+                if len(found) < wish.limit and item is not None and not decide.item_problem(item):
+                    shown = item_view(item, str(scored.why))
+                    shown["currency"] = item.currency or currency
+                    found.setdefault(item.id, shown)
+        return list(found.values())
 
     def _model(self, recommender: str) -> tuple[str, Snapshot | None]:
         """The snapshot and its version, the same until the next refresh: one request, one model."""
