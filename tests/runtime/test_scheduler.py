@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +111,30 @@ def test_another_name_does_not_make_a_missed_tick_forgotten(shop: Shop) -> None:
     shop.clock.at = START + 15 * DAY
     shop.put(START + HOUR, name="another")
     assert shop.called() == format_time(START + HOUR + 14 * DAY)
+
+
+ORPHANS = """
+import subprocess, sys, time
+from duyen.runtime.scheduler import Job
+job = Job("long", [], 0, 0)
+job._command = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+job._due = 0
+real = subprocess.Popen
+subprocess.Popen = lambda command, stdout, **more: real(command, **more)
+job.look(1)
+print(job._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_job_ends_with_a_killed_scheduler() -> None:
+    scheduler = subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True)
+    assert scheduler.stdout is not None
+    told = {scheduler.stdout.readline().strip(), scheduler.stdout.readline().strip()}
+    assert "up" in told
+    scheduler.kill()
+    scheduler.wait()
+    # The job holds the other end of the pipe: it closes once the job is gone.
+    assert scheduler.stdout.read() == ""
+    scheduler.stdout.close()

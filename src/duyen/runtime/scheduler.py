@@ -15,8 +15,11 @@ from duyen.model.program import Nudge
 from duyen.model.times import Millis
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
+from duyen.runtime.supervisor import end_with_parent
 
 LOOK_EVERY = 0.5
+PATIENCE = 5.0
+"""Seconds that jobs get to end; the supervisor waits longer."""
 
 
 class Job:
@@ -40,13 +43,24 @@ class Job:
         if time.monotonic() < self._due or applied == self._seen:
             return
         self._due, self._seen = time.monotonic() + self._every, applied
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent
+        )
 
     def stop(self) -> None:
-        """End a running job; it goes on from its last commit next time."""
+        """Tell a running job to end; it goes on from its last commit next time."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a job that was told to end, and end it where it does not."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class Scheduler:
@@ -79,6 +93,9 @@ class Scheduler:
         """End the jobs."""
         for job in self.jobs:
             job.stop()
+        until = time.monotonic() + PATIENCE
+        for job in self.jobs:
+            job.wait(max(0.0, until - time.monotonic()))
 
 
 def due_ticks(house: House) -> list[Nudge]:

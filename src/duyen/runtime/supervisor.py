@@ -74,7 +74,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.process = subprocess.Popen(
-            child.command, env=self._environment, preexec_fn=_die_with_parent
+            child.command, env=self._environment, preexec_fn=end_with_parent
         )
         child.started = time.monotonic()
 
@@ -112,8 +112,8 @@ class Supervisor:
                 child.process.wait()
 
 
-def _die_with_parent() -> None:
-    """On Linux a child ends when its supervisor is killed, so that no port and no lock stays held."""
+def end_with_parent() -> None:
+    """In a new child: on Linux it ends when its parent is killed, so that no port and no lock stays held."""
     if sys.platform == "linux":
         import ctypes
 
