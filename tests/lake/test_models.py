@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duyen.model.errors import InvalidInput
-from duyen.stores.models import Loaded, Models
+from duyen.stores.models import Models
 
 
 def publish(models: Models, text: str) -> Path:
@@ -28,12 +28,10 @@ def read(folder: Path) -> str:
 def test_the_newest_version_is_in_use(tmp_path: Path) -> None:
     models = Models(tmp_path)
     assert models.current("popular") is None
-    assert models.names() == []
     first = publish(models, "one")
     second = publish(models, "two")
     assert (first.name, second.name) == ("1", "2")
     assert models.current("popular") == second
-    assert models.names() == ["popular"]
     assert read(first) == "one", "who still reads the older one keeps it"
 
 
@@ -59,22 +57,6 @@ def test_a_model_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     current = models.current("popular")
     assert current is not None
     assert read(current) == "good"
-
-
-def test_a_process_reads_again_when_another_has_published(tmp_path: Path) -> None:
-    reads: list[Path] = []
-
-    def counted(folder: Path) -> str:
-        reads.append(folder)
-        return read(folder)
-
-    loaded = Loaded(Models(tmp_path), "popular", counted)
-    assert loaded.get() is None
-    publish(Models(tmp_path), "one")
-    assert (loaded.get(), loaded.get(), loaded.version) == ("one", "one", 1)
-    publish(Models(tmp_path), "two")
-    assert (loaded.get(), loaded.version) == ("two", 2)
-    assert len(reads) == 2
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "Ă", "x" * 101])

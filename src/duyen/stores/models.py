@@ -13,11 +13,9 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from duyen.model.errors import InvalidInput
 
-Model = TypeVar("Model")
 CURRENT = "current"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
@@ -55,10 +53,6 @@ class Models:
             return None
         return home / str(version)
 
-    def names(self) -> list[str]:
-        """The models that have a version in use."""
-        return sorted(path.parent.name for path in self.folder.glob(f"*/{CURRENT}"))
-
     def _home(self, name: str) -> Path:
         """The folder of one model."""
         if not _NAME.fullmatch(name):
@@ -86,31 +80,6 @@ class Models:
         for path in home.iterdir():
             if path.name.isdigit() and int(path.name) <= newest - self._keep:
                 shutil.rmtree(path, ignore_errors=True)
-
-
-class Loaded(Generic[Model]):
-    """One model as a process uses it: read again when another version has been published."""
-
-    def __init__(self, models: Models, name: str, read: Callable[[Path], Model]) -> None:
-        self._models, self._name, self._read = models, name, read
-        self._stamp: tuple[int, int] | None = None
-        self._model: Model | None = None
-        self.version = 0
-
-    def get(self) -> Model | None:
-        """The model in use, or None where none is published; looks at one file's time each call."""
-        pointer = self._models.folder / self._name / CURRENT
-        try:
-            seen = pointer.stat()
-        except FileNotFoundError:
-            return None
-        stamp = (seen.st_mtime_ns, seen.st_ino)
-        if stamp != self._stamp:
-            published = self._models.current(self._name)
-            if published is not None:
-                self._model, self.version = self._read(published), int(published.name)
-            self._stamp = stamp
-        return self._model
 
 
 def _replace(path: Path, text: str) -> None:
