@@ -46,6 +46,16 @@ def test_the_companys_server_sees_why(server: Server, owner: httpx.Client) -> No
     assert [row["id"] for row in listed] == [one["id"]]
 
 
+def test_whoever_writes_and_then_reads_finds_it(server: Server, owner: httpx.Client) -> None:
+    for number in range(10):
+        user = f"user_id:at-once-{number}"
+        owner.post("/v1/decide", json={"profile": user, "placements": ["hero"]})
+        assert len(owner.get(f"/v1/profiles/{user}/decisions").json()["data"]) == 1
+        call = {"type": "identify", "userId": f"told-{number}", "traits": {"city": "Huế"}}
+        httpx.post(server.url + "/v1/batch", json={"batch": [call]}, auth=(server.server_key, ""))
+        assert owner.get(f"/v1/profiles/user_id:told-{number}").status_code == 200
+
+
 def test_a_page_sees_the_choice_and_nothing_about_the_person(server: Server) -> None:
     page = {"origin": ORIGIN}
     key = {"writeKey": server.browser_key}

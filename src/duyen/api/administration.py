@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -30,7 +30,7 @@ from duyen.api import (
 from duyen.api.door import Door
 from duyen.api.guard import Guard
 from duyen.api.http import fault
-from duyen.api.office import Office, reply
+from duyen.api.office import Office, after_writes, reply
 from duyen.api.openapi import complete
 from duyen.model.errors import DuyenError, InvalidInput, InvalidRule
 from duyen.runtime.house import House
@@ -91,6 +91,7 @@ def create() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(after_writes)],
     )
     for part in ROUTERS:
         application.include_router(part.router)

@@ -39,6 +39,8 @@ LONGEST_OFFSET = 18
 """Digits of an offset; more would not fit into a row number."""
 FRESH_WAIT = 0.1
 """Seconds that `decide` waits for the caller's own last event (read your writes)."""
+READ_WAIT = 0.5
+"""Seconds that reading a profile with a key waits for what was written here before."""
 MOST_RECOMMENDED = 50
 RECOMMEND = "@recommend"
 """The placement under which answers of /v1/recommend are decided, logged and counted; no definition has this name."""
@@ -313,8 +315,15 @@ class Door:
             raise InvalidInput(
                 "decide.after", "“after” is the offset that collect answered.", at="after"
             )
-        deadline = asyncio.get_running_loop().time() + FRESH_WAIT
-        while not self.house.applied(Lane.LIVE, int(after)):
+        return await self._applied(int(after), FRESH_WAIT)
+
+    async def caught_up(self) -> bool:
+        """Wait a moment for the engine to have applied what was acknowledged here before."""
+        return await self._applied(self.commits.acknowledged.get(Lane.LIVE, 0), READ_WAIT)
+
+    async def _applied(self, offset: int, seconds: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not self.house.applied(Lane.LIVE, offset):
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.003)

@@ -39,6 +39,8 @@ class GroupCommit:
         self._count = 0
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.acknowledged: dict[Lane, int] = {}
+        """The last offset of each lane that was told to a caller here."""
         self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
 
     def start(self) -> None:
@@ -113,6 +115,8 @@ class GroupCommit:
 
     def _answer(self, batch: list[_Waiting], outcome: dict[Lane, int] | Exception) -> None:
         def deliver() -> None:
+            if not isinstance(outcome, Exception):
+                self.acknowledged |= outcome
             for waiting in batch:
                 self._count -= waiting.entries
                 if waiting.future.done():
