@@ -23,6 +23,7 @@ from duyen.model.times import NEVER, Millis, format_time
 from duyen.runtime import definitions
 from duyen.runtime.clock import SimulatedClock
 from duyen.runtime.house import APPLY_TIMEOUT, House
+from duyen.runtime.progress import Progress, Standing
 from duyen.step.plan import plan_of
 from duyen.stores.log import Log
 from duyen.stores.mail import Mails
@@ -52,6 +53,7 @@ class Office:
         self._built: tuple[str, Program] = ("", Program())
         self._broken: tuple[Program, dict[definitions.Place, str]] = (self._built[1], {})
         self._total = (0, 0.0)
+        self._progress = Progress()
         self.links = Links(house.secrets.links, house.settings.base_url)
         # Secret of the installation, so that a session of one never opens another.
         self._session = house.secrets.session
@@ -75,6 +77,10 @@ class Office:
     def waiting(self, lane: Lane) -> int:
         """How many entries of a lane the engine has not applied yet."""
         return self.log.waiting(lane, self.state.position(lane))
+
+    def standing(self) -> Standing:
+        """Whether the engine moves."""
+        return self._progress.look(self.log, self.state)
 
     @property
     def demo(self) -> bool:
@@ -223,6 +229,12 @@ def _caller(request: Request) -> Caller:
             status=403,
         )
     return Caller(email, email)
+
+
+async def after_writes(request: Request) -> None:
+    """A program that writes and then reads finds what it wrote: reads with a key wait a moment for the engine."""
+    if request.method in SAFE and request.headers.get("authorization"):
+        await office_of(request).door.caught_up()
 
 
 Of = Annotated[Office, Depends(office_of)]

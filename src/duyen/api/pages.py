@@ -57,6 +57,11 @@ def ready(office: Of) -> Response:
         troubles.append(f"only {free // 2**20} MB are free on the disk")
     if lag["live"] > MOST_LAG or lag["control"] > 100:
         troubles.append("the engine is behind, or does not run")
+    standing = office.standing()
+    if standing.still:
+        troubles.append(
+            f"the engine has applied nothing for {standing.seconds:.0f} s while {standing.waiting} entries wait"
+        )
     if troubles:
         raise Unavailable("server.not_ready", f"Not ready: {' and '.join(troubles)}.")
     return reply({"status": "ready", "waiting": lag, "free_bytes": free})

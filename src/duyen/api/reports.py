@@ -72,6 +72,8 @@ def overview(office: Of, caller: By) -> Response:
     body = reports.overview(office.state, program, now)
     body["people"]["total"] = office.people_total()
     body["events"]["per_second"] = _per_second(body)
+    standing = office.standing()
+    body["engine"] = {"waiting": standing.waiting, "still": standing.still}
     body["latest"] = latest(office, program)
     return reply(body)
 

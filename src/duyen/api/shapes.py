@@ -138,6 +138,13 @@ class OrderCount(TypedDict):
     revenue_today: str
 
 
+class EngineState(TypedDict):
+    """Entries of the log that wait for the engine; `still`: it has applied nothing for 15 seconds meanwhile."""
+
+    waiting: int
+    still: bool
+
+
 # `from` is a word of Python, hence the functional form.
 PerMinute = TypedDict("PerMinute", {"from": str, "events": list[int], "sends": list[int]})
 
@@ -203,6 +210,7 @@ class Overview(TypedDict):
     orders: OrderCount
     lift: LiftReport | None
     per_minute: PerMinute
+    engine: EngineState
     latest: list[Happened]
 
 

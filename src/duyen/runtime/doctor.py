@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from duyen.model.errors import Unavailable
-from duyen.model.log import Lane
 from duyen.runtime import definitions
 from duyen.runtime.house import House
+from duyen.runtime.progress import entries_waiting, moves
 from duyen.runtime.settings import Settings
 from duyen.runtime.space import free_space
 
 Verdict = Literal["ok", "note", "problem"]
 DNS_SECONDS = 3.0
 SMTP_SECONDS = 5.0
+MOVES_SECONDS = 5.0
 LITTLE_SPACE = 1024 * 1024 * 1024
 Records = Callable[[str], list[str] | None]
 """TXT records of a name: None where no name server answered, empty where there are none."""
@@ -98,14 +99,17 @@ def _port(settings: Settings) -> Finding:
 
 def _processes(house: House) -> Iterator[Finding]:
     for role in ("engine", "sender"):
-        running = house.stores.running(role)
-        words = "runs" if running else "does not run; start it with `duyen serve`"
-        yield Finding(role, "ok" if running else "note", words)
+        if not house.stores.running(role):
+            yield Finding(role, "note", "does not run; start it with `duyen serve`")
+        elif role == "engine" and not moves(house.log, house.state, MOVES_SECONDS):
+            words = f"runs, but has applied nothing for {MOVES_SECONDS:.0f} s while entries of the log wait"
+            yield Finding(role, "problem", f"{words}; if that stays, end it: it is started again")
+        else:
+            yield Finding(role, "ok", "runs")
 
 
 def _state(house: House) -> Iterator[Finding]:
-    waiting = {lane: house.log.waiting(lane, house.state.position(lane)) for lane in Lane}
-    behind = sum(waiting.values())
+    behind = entries_waiting(house.log, house.state)
     verdict: Verdict = "ok" if behind < 10_000 else "problem"
     yield Finding("engine's lag", verdict, f"{behind:,} entries of the log are not applied yet")
     admins = len(house.state.resources("admin"))

@@ -25,6 +25,7 @@ import { overview } from "./api/queries";
 import type { Me } from "./api/types";
 import { Mark } from "./Mark";
 import { PausedBanner } from "./parts/Pause";
+import { StillBanner } from "./parts/Still";
 import { Shortcuts, useShortcuts } from "./parts/Shortcuts";
 import { ThemeSwitch } from "./parts/ThemeSwitch";
 import { isHere, PLACES } from "./places";
@@ -80,6 +81,7 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
         </AppShell.Navbar>
         <AppShell.Main id="main" ref={main} tabIndex={-1}>
           <div className="sheet">
+            {live.data?.engine.still && <StillBanner waiting={live.data.engine.waiting} />}
             {live.data?.paused && <PausedBanner waiting={live.data.mails.waiting} />}
             {children}
           </div>

@@ -60,6 +60,11 @@ class Process(Part):
             "SELECT now, lane, upto, timers, nudge, program, code FROM batches ORDER BY n"
         )
 
+    def last_batch(self) -> int:
+        """The number of the newest batch: it grows whenever the engine has done something."""
+        row = self._db.execute("SELECT max(n) FROM batches").fetchone()
+        return int(row[0] or 0)
+
     def programs(self, lane: Lane, after: int) -> list[tuple[int, int]]:
         """The batches of a lane that reach behind `after`, in order: (upto, version of the program)."""
         found: list[tuple[int, int]] = []

@@ -2149,6 +2149,16 @@ export interface components {
             relative: components["schemas"]["Estimate"] | null;
         };
         /**
+         * EngineState
+         * @description Entries of the log that wait for the engine; `still`: it has applied nothing for 15 seconds meanwhile.
+         */
+        EngineState: {
+            /** Waiting */
+            waiting: number;
+            /** Still */
+            still: boolean;
+        };
+        /**
          * Estimate
          * @description A number with its 95 % interval and the sample it rests on; limits are null below two samples.
          */
@@ -2581,6 +2591,7 @@ export interface components {
             orders: components["schemas"]["OrderCount"];
             lift: components["schemas"]["LiftReport"] | null;
             per_minute: components["schemas"]["PerMinute"];
+            engine: components["schemas"]["EngineState"];
             /** Latest */
             latest: components["schemas"]["Happened"][];
         };
@@ -3313,6 +3324,7 @@ export type DecisionRow = components['schemas']['DecisionRow'];
 export type DecisionsReport = components['schemas']['DecisionsReport'];
 export type Done = components['schemas']['Done'];
 export type Effect = components['schemas']['Effect'];
+export type EngineState = components['schemas']['EngineState'];
 export type Estimate = components['schemas']['Estimate'];
 export type EventCount = components['schemas']['EventCount'];
 export type EventRow = components['schemas']['EventRow'];

@@ -94,6 +94,15 @@ describe("the live overview", () => {
     expect(await screen.findByText(/<script src=".*\/tag.js"/)).toBeTruthy();
   });
 
+  it("says on every page that the engine stands still", async () => {
+    const house = open("/program/segments", {
+      "/v1/reports/overview": { ...answers.overview, engine: { waiting: 1, still: true } } satisfies Overview,
+    });
+    expect(await screen.findByText("The engine stands still")).toBeTruthy();
+    expect(screen.getByText(/^1 entry of the log waits/)).toBeTruthy();
+    expect(house.asked.some(({ method }) => method === "POST")).toBe(false);
+  });
+
   it("pauses everything only after a confirmation, and says so on every page", async () => {
     const house = open("/", { "POST /v1/pause": { paused: true }, "POST /v1/resume": { paused: false } });
     const person = userEvent.setup();

@@ -170,6 +170,7 @@ export const overview: Overview = {
     events: Array.from({ length: 61 }, (_, i) => Math.round(2400 + 700 * Math.sin(i / 6) + ((i * 37) % 90))),
     sends: Array.from({ length: 61 }, (_, i) => (i % 20 === 7 ? 160 : Math.round(14 + 9 * Math.cos(i / 4)))),
   },
+  engine: { waiting: 12, still: false },
   latest,
 };
 
