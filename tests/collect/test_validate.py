@@ -96,8 +96,17 @@ def test_an_accepted_call_survives_the_log(part: str, value: Any) -> None:
         ({"timestamp": "2026-11-22T10:00:00Z"}, "2026-11-22T09:30:00Z"),
         ({"timestamp": "2026-11-22T10:00:00Z", "sentAt": "2026-11-22T09:59:00Z"}, "2026-11-22T09:30:00Z"),
         (
-            {"originalTimestamp": "2026-11-22T09:00:00Z", "timestamp": "2026-11-22T09:20:00Z"},
-            "2026-11-22T09:00:00Z",
+            {"originalTimestamp": "2026-11-22T08:00:00Z", "sentAt": "2026-11-22T08:00:10Z"},
+            "2026-11-22T09:29:50Z",
+        ),
+        # A library that dates each call itself, and a caller who says when it was.
+        (
+            {
+                "originalTimestamp": "2026-11-22T08:00:00Z",
+                "timestamp": "2026-11-22T07:20:00Z",
+                "sentAt": "2026-11-22T08:00:10Z",
+            },
+            "2026-11-22T07:20:00Z",
         ),
         ({"sentAt": "2026-11-22T09:00:00Z"}, "2026-11-22T09:30:00Z"),
         ({"timestamp": "2026-2-02T09:00:00Z"}, "2026-02-02T09:00:00Z"),

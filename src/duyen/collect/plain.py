@@ -185,11 +185,12 @@ class PlainJudge:
     def _time(self, call: PlainCall) -> Millis | None:
         """The event's own time by our clock, or None where it is not plain."""
         received = self._received
-        told = call.original_timestamp or call.timestamp
+        told = call.timestamp or call.original_timestamp
         if not told:
             return received
         time = _instant(told)
-        sent = call.sent_at or self._sent_at
+        corrected = call.timestamp and call.original_timestamp
+        sent = None if corrected else call.sent_at or self._sent_at
         if time is not None and sent:
             if self._offset is None or self._offset[0] != sent:
                 clock = _instant(sent)

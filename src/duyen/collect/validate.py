@@ -363,12 +363,16 @@ class _Judge:
         )
 
     def _time(self, call: Call, bad: list[str]) -> Millis:
-        """The event's own time: by the sender's clock, corrected by how far that clock is off."""
-        told = call.original_timestamp or call.timestamp
+        """The event's own time: by the sender's clock, corrected by how far that clock is off.
+
+        Beside an `originalTimestamp` of the library, `timestamp` is the caller's own, or was corrected before.
+        """
+        told = call.timestamp or call.original_timestamp
         if not told:
             return self.received
         time = _instant(told, "timestamp", bad)
-        sent = call.sent_at or self.sent_at
+        corrected = call.timestamp and call.original_timestamp
+        sent = None if corrected else call.sent_at or self.sent_at
         if sent and time is not None:
             clock = _instant(sent, "sentAt", bad)
             if clock is not None:
