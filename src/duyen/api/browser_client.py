@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+PATIENT = {"maxRetryCount": 100}
+"""A page tries as often as the client allows; by its own choice it gives a call up after ten times."""
+
 
 def settings(write_key: str, base_url: str) -> dict[str, Any]:
     """The settings of a source, in the shape that `@segment/analytics-next` reads."""
@@ -14,6 +17,7 @@ def settings(write_key: str, base_url: str) -> dict[str, Any]:
                 "apiKey": write_key,
                 "apiHost": f"{host}/v1",
                 "protocol": protocol,
+                "httpConfig": {"backoffConfig": PATIENT, "rateLimitConfig": PATIENT},
                 "unbundledIntegrations": [],
                 "addBundledMetadata": True,
                 "maybeBundledConfigIds": {},

@@ -120,7 +120,11 @@ class Door:
     def _cors(self, request: Request) -> Headers:
         origin = request.header(b"origin")
         if origin and self.keys.any_admits(origin):
-            return [(b"access-control-allow-origin", origin.encode()), (b"vary", b"origin")]
+            return [
+                (b"access-control-allow-origin", origin.encode()),
+                (b"access-control-expose-headers", b"retry-after"),
+                (b"vary", b"origin"),
+            ]
         return []
 
     # -- visitors and decisions
@@ -463,7 +467,7 @@ def _preflight(origin: str, admitted: bool) -> Headers:
     return [
         (b"access-control-allow-origin", origin.encode()),
         (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-        (b"access-control-allow-headers", b"content-type, authorization"),
+        (b"access-control-allow-headers", b"content-type, authorization, x-retry-count"),
         (b"access-control-max-age", b"86400"),
         (b"vary", b"origin"),
     ]
