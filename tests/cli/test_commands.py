@@ -76,7 +76,7 @@ COMMANDS = dict(commands())
 CONTRACT = """init; serve; door; engine; sender; scheduler; apply; diff; export; import orders; import products
 segment list; segment show; segment members; segment preview; journey list; journey show; journey run
 recommend train; recommend for; decide; report lift; report messages; report overview; simulate; sql
-lake flush; lake compact; lake info; rebuild; rejected list; keys create; admin create; pause; resume
+lake flush; lake compact; lake info; rebuild; rejected list; rejected replay; keys create; admin create; pause; resume
 doctor; bench"""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Enqueue, Fact
 from duyen.model.event import Event, Rejected
-from duyen.model.log import Lane
+from duyen.model.log import Lane, Replayed
 from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import NEVER
@@ -275,6 +275,26 @@ def test_facts_are_numbered_in_order(state: State) -> None:
     assert state.fact_owners([str(rows[3][0])]) == {str(rows[3][0]): "p"}
 
 
+def test_what_became_of_rejected_calls(state: State) -> None:
+    how = Rejected("r1", 10, "s", ("why",), "{}", "track", True, True, "2026", '{"a":1}')
+    with state.writing():
+        state.put_rejected([Rejected("r0", 10, "t", ("why",), "{}"), how])
+    assert state.rejected_of(["r1", "r9"]) == {"r1": (how, False)}
+    assert state.rejected_still((-1, ""), 10, "", 9) == [("r0", 10), ("r1", 10)]
+    assert state.rejected_still((10, "r0"), 10, "", 9) == [("r1", 10)]
+    assert state.rejected_still((-1, ""), 10, "t", 9) == [("r0", 10)]
+    assert state.rejected_still((-1, ""), 9, "", 9) == []
+    with state.writing():
+        state.put_replayed([Replayed("r0", 20, "an", ("still",)), Replayed("r1", 20, "an")])
+        state.put_replayed([Replayed("r1", 30, "an", ("too late",))])
+    assert [(row.reasons, row.replayed) for row in state.rejected_before(None, 9)] == [
+        (["why"], 20),
+        (["still"], None),
+    ]
+    assert state.rejected_of(["r1"])["r1"][1] is True
+    assert state.rejected_still((-1, ""), 10, "", 9) == [("r0", 10)]
+
+
 def test_rejected_calls_and_duplicates(state: State) -> None:
     calls = [Rejected(f"r{n}", 10 + n // 2, "s", ("why",), "{\x00}") for n in range(4)]
     with state.writing():
@@ -286,6 +306,7 @@ def test_rejected_calls_and_duplicates(state: State) -> None:
     assert [row[0] for row in first] == ["r3", "r2", "r1"]
     assert [row[0] for row in state.rejected_before((first[-1][1], "r1"), 3)] == ["r0"]
     assert len(state.rejected(11, 9)) == 2
+    assert {row.replayed for row in first} == {None}
     assert state.duplicates(0, 9) == {(1, 2), (3, 4)}
     assert state.duplicates(1, 9) == {(3, 4)}
 

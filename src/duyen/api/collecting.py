@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import get_args
 from urllib.parse import parse_qs
 from uuid import uuid4
-
-import msgspec
 
 from duyen import collect
 from duyen.api import browser_client
@@ -21,6 +18,7 @@ from duyen.model.event import CallType, Collected, Rejected
 from duyen.model.log import Entry, Lane, encode_entry
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
+from duyen.runtime.proof import proved
 
 Hot = Callable[[Request, Send], Awaitable[None]]
 Cors = Callable[[Request], Headers]
@@ -96,7 +94,10 @@ class Collecting:
             imported=imported,
         )
         if key.is_browser:
-            judged = [self._proved(call) for call in judged]
+            judged = [
+                proved(self._house.secrets, call) if isinstance(call, Collected) else call
+                for call in judged
+            ]
         offset = await self._keep(judged, Lane.BULK if imported else Lane.LIVE)
         if len(judged) == 1 and isinstance(judged[0], Rejected):
             why = f"{' '.join(judged[0].reasons)} It is kept under rejected events."
@@ -134,27 +135,6 @@ class Collecting:
         key = self._keys.find(user or in_body or _in_query(request), "write")
         check_origin(key, request.header(b"origin"))
         return key, not key.is_browser
-
-    def _proved(self, call: Collected | Rejected) -> Collected | Rejected:
-        """A page that carries the company's own hash of a user id may speak as that user, and no more."""
-        if (
-            not isinstance(call, Collected)
-            or not call.user_id
-            or b"user_hash" not in bytes(call.context)
-        ):
-            return call
-        context = msgspec.json.decode(call.context)
-        told = context.get("user_hash")
-        if isinstance(told, str) and knows(self._house, call.user_id, told):
-            return msgspec.structs.replace(call, trusted=True, verified=("user_id",))
-        return call
-
-
-def knows(house: House, user_id: str, told: str) -> bool:
-    """Whether `told` is the company's own hash of a user id."""
-    # Bytes, because text outside ASCII cannot be compared in constant time.
-    expected = house.secrets.identity_hash(user_id).encode()
-    return secrets.compare_digest(expected, told.encode("utf-8", "replace"))
 
 
 def _in_query(request: Request) -> str:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from duyen import collect, decide
-from duyen.api.collecting import PROJECTS, SETTINGS, Collecting, Hot, knows
+from duyen.api.collecting import PROJECTS, SETTINGS, Collecting, Hot
 from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
 from duyen.api.keys import Keyring, check_origin
 from duyen.decide.context import NOTHING, Context
@@ -31,6 +31,7 @@ from duyen.model.program import Program
 from duyen.recommend import recommenders
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
+from duyen.runtime.proof import knows
 from duyen.runtime.view import HouseView
 
 SMALL_BODY = 64 * 1024
@@ -257,7 +258,7 @@ class Door:
             )
         user = ask.user.get("id", "")
         if user:
-            if not knows(self.house, user, ask.user.get("hash", "")):
+            if not knows(self.house.secrets, user, ask.user.get("hash", "")):
                 raise NotAllowed(
                     "user.unproved",
                     "The hash does not belong to this user id; compute it on your server with the identity secret.",

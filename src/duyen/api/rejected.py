@@ -1,18 +1,35 @@
-"""Calls that could not become events: bad input is data."""
+"""Calls that could not become events: bad input is data, and can be sent in again."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
-from duyen.api.office import By, Cursor, Limit, Of, get_cursor, paged, when
-from duyen.api.shapes import Page, RejectedRow
+from duyen.api.office import (
+    By,
+    Cursor,
+    Limit,
+    Of,
+    Office,
+    get_cursor,
+    paged,
+    put_cursor,
+    reply,
+    when,
+)
+from duyen.api.shapes import Page, RejectedRow, Replay, Replayed, ReplayedRow
+from duyen.model.errors import InvalidInput
+from duyen.runtime.replay import START, Outcome, replay, waiting
+from duyen.stores.state.records import Kept
 
 router = APIRouter(tags=["rejected"])
-Kept = tuple[str, int, str, list[str], str]
-"""(id, received, source, reasons, payload) of a rejected call."""
+_one_by_one = asyncio.Lock()
+"""Of two requests for the same call the second finds what the first has done."""
 
 
 @router.get(
@@ -21,7 +38,7 @@ Kept = tuple[str, int, str, list[str], str]
     summary="Calls that were kept with the reasons why they are no events, newest first.",
 )
 def list_rejected(office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50) -> Response:
-    """The payload is the call as it came."""
+    """The payload is the call as it came; `replayed` is when it became an event after all."""
     before: Any = get_cursor(cursor, int, str)
     rows = office.state.rejected_before(before, limit + 1)
     sources = office.source_names()
@@ -29,14 +46,61 @@ def list_rejected(office: Of, caller: By, cursor: Cursor = None, limit: Limit = 
     def shown(part: Sequence[Kept]) -> list[RejectedRow]:
         return [
             RejectedRow(
-                id=id,
-                received=when(received),
-                source=source,
-                source_name=sources.get(source, source),
-                reasons=reasons,
-                payload=payload,
+                id=kept.id,
+                received=when(kept.received),
+                source=kept.source,
+                source_name=sources.get(kept.source, kept.source),
+                reasons=kept.reasons,
+                payload=kept.payload,
+                replayed=None if kept.replayed is None else when(kept.replayed),
             )
-            for id, received, source, reasons, payload in part
+            for kept in part
         ]
 
-    return paged(rows, limit, shown, lambda row: (row[1], row[0]))
+    return paged(rows, limit, shown, lambda kept: (kept.received, kept.id))
+
+
+@router.post(
+    "/v1/rejected/replay",
+    response_model=Replayed,
+    responses={202: {"model": Replayed, "description": "Stored; the engine is not there yet."}},
+    summary="Judge rejected calls again: named ones, all of a source or all, or one put right.",
+)
+async def replay_rejected(body: Replay, office: Of, caller: By) -> Response:
+    """`{ids}`, `{all: true, source?}`, or `{id, payload}` with the call put right.
+
+    At most 100 are judged at once; with `all`, send `next` as `cursor` until it is null. A call enters with its own
+    time, message id and trust; one that is still wrong stays, with its new reasons. Twice is harmless.
+    """
+    async with _one_by_one:
+        outcome, following = await run_in_threadpool(_judged, office, body, caller.author)
+        done = [await office.write(lane, entries) for lane, entries in outcome.told.items()]
+    lines = [
+        ReplayedRow(id=line.id, state=line.state, reasons=list(line.reasons))
+        for line in outcome.lines
+    ]
+    answer = Replayed(applied=all(done), data=lines, next=following)
+    return reply(answer, 200 if answer["applied"] else 202)
+
+
+def _judged(office: Office, body: Replay, author: str) -> tuple[Outcome, str | None]:
+    """What to tell the log, and the cursor behind what was judged."""
+    now = office.now()
+    ways = [way for way in ("ids", "all", "id") if body.get(way)]
+    if len(ways) != 1:
+        raise InvalidInput(
+            "rejected.which", "Say which calls: {ids}, {all: true}, or {id, payload}.", at="ids"
+        )
+    payload = body.get("payload")
+    if (ways == ["id"]) != (payload is not None):
+        raise InvalidInput(
+            "rejected.payload", "A payload goes with one id, and an id with its payload.", at="id"
+        )
+    if ways == ["all"]:
+        upto, *after = get_cursor(body.get("cursor"), int, int, str) or (now, *START)
+        ids, following = waiting(office.state, (after[0], after[1]), upto, body.get("source") or "")
+        cursor = None if following is None else put_cursor(upto, *following)
+        return replay(office.state, office.house.secrets, ids, author, now), cursor
+    ids = body.get("ids") or [body.get("id") or ""]
+    corrected = None if payload is None else {ids[0]: msgspec.json.encode(payload)}
+    return replay(office.state, office.house.secrets, ids, author, now, corrected), None

@@ -659,6 +659,34 @@ class RejectedRow(TypedDict):
     source_name: str
     reasons: list[str]
     payload: str
+    replayed: str | None
+
+
+class Replay(TypedDict, total=False):
+    """Which rejected calls to judge again; `payload` is the call of `id`, put right."""
+
+    ids: list[str]
+    all: bool
+    source: str
+    cursor: str | None
+    id: str
+    payload: Json
+
+
+class ReplayedRow(TypedDict):
+    """What became of a rejected call: an event, or still rejected for these reasons."""
+
+    id: str
+    state: Literal["replayed", "rejected"]
+    reasons: list[str]
+
+
+class Replayed(TypedDict):
+    """What became of each call, and the cursor of the following ones."""
+
+    applied: bool
+    data: list[ReplayedRow]
+    next: str | None
 
 
 class CapRow(TypedDict):

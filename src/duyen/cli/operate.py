@@ -64,13 +64,66 @@ def list_rejected(
     with opened(data) as house:
         found = house.state.rejected_before(None, limit)
     rows = [
-        {"id": i, "received": format_time(t), "source": s, "reasons": why, "payload": payload}
-        for i, t, s, why, payload in found
+        {
+            **kept._asdict(),
+            "received": format_time(kept.received),
+            "replayed": None if kept.replayed is None else format_time(kept.replayed),
+        }
+        for kept in found
     ]
     for row in rows:
-        say(f"{row['received']}  {row['source']}  {' '.join(row['reasons'])}")
+        became = "replayed" if row["replayed"] else " ".join(row["reasons"])
+        say(f"{row['received']}  {row['source']}  {row['id']}  {became}")
     say(f"{len(rows)} shown." if rows else "Nothing was rejected.")
     conclude({"rejected": rows}, as_json)
+
+
+@rejected.command("replay")
+def replay_rejected(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of rejected calls, as `list` shows them.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are no events yet.")] = False,
+    source: Annotated[
+        str, typer.Option("--source", help="With --all: only what this key sent (its id).")
+    ] = "",
+    payload: Annotated[
+        Path | None, typer.Option("--payload", help="A JSON file: the one call, put right.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge rejected calls again after a fix; they enter with their own time, id and trust. Twice is harmless."""
+    from duyen.model.errors import InvalidInput
+    from duyen.runtime import replay as work
+
+    named = ids or []
+    if everything == bool(named) or (payload is not None and len(named) != 1):
+        raise InvalidInput(
+            "rejected.which", "Name ids, or say --all; --payload goes with one id.", at="ids"
+        )
+    corrected = None if payload is None else {named[0]: payload.read_bytes()}
+    lines: list[work.Line] = []
+    in_effect = True
+    with opened(data) as house:
+        place: work.Place | None = work.START
+        upto = house.clock.now()
+        while place is not None:
+            part, following = named, None
+            if everything:
+                part, following = work.waiting(house.state, place, upto, source)
+            place = following
+            outcome = work.replay(house.state, house.secrets, part, author(), upto, corrected)
+            lines += outcome.lines
+            for lane, entries in outcome.told.items():
+                in_effect &= tell(house, lane, entries)
+    for line in lines:
+        say(f"{line.id}  {line.state}  {' '.join(line.reasons)}".rstrip())
+    became = sum(line.state == "replayed" for line in lines)
+    say(f"{became:,} of {len(lines):,} are events now.")
+    if not in_effect:
+        say("The engine will come to them.")
+    conclude({"applied": in_effect, "data": [line._asdict() for line in lines]}, as_json)
 
 
 def rebuild(

@@ -44,6 +44,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)([T ].*|)$", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EMPTY = _Raw(b"")
+_SMALL_CONTEXT = 2_048
+"""Bytes of a batch's own context that are kept with each of its rejected calls."""
 
 
 class Call(msgspec.Struct, rename="camel"):
@@ -148,7 +150,9 @@ class Opened:
             if isinstance(found, Collected):
                 judged.append(found)
             else:
-                judged.append(judge.reject(self._items()[index], found, call.message_id))
+                judged.append(
+                    judge.reject(self._items()[index], found, call.message_id, self._type)
+                )
         return judged
 
     def _check_plain(self, calls: list[PlainCall], judge: _Judge) -> list[Collected | Rejected]:
@@ -247,7 +251,8 @@ def validate(
         try:
             call = msgspec.json.encode(call)
         except (TypeError, *_UNREADABLE) as error:
-            return judge.reject(repr(call).encode(), (f"The call is not JSON: {error}.",), None)
+            why = (f"The call is not JSON: {error}.",)
+            return judge.reject(repr(call).encode(), why, None, call_type or "")
     return judge.piece(call, call_type or "")
 
 
@@ -285,9 +290,11 @@ class _Judge:
         try:
             call = _decode_call(item)
         except _UNREADABLE as error:
-            return self.reject(item, _why_unreadable(item, error), _message_id(item))
+            return self.reject(item, _why_unreadable(item, error), message_id(item), call_type)
         found = self.call(call, call_type)
-        return found if isinstance(found, Collected) else self.reject(item, found, call.message_id)
+        if isinstance(found, Collected):
+            return found
+        return self.reject(item, found, call.message_id, call_type)
 
     def call(self, call: Call, call_type: str) -> Collected | tuple[str, ...]:
         """The event, or the reasons why it is none."""
@@ -352,14 +359,26 @@ class _Judge:
                 self.good_context = data
         return raw
 
-    def reject(self, item: bytes, reasons: tuple[str, ...], message_id: _Text) -> Rejected:
-        """Keep the call as it came, with its reasons."""
+    def reject(
+        self, item: bytes, reasons: tuple[str, ...], message_id: _Text, call_type: str
+    ) -> Rejected:
+        """Keep the call as it came, with its reasons and what else it was judged by."""
+        context = bytes(self.context).decode("utf-8", "replace")
+        if len(context) > _SMALL_CONTEXT:
+            context = ""
+            reasons = (*reasons, "The batch's own context is too large to be kept with this call.")
+        kind: Any = call_type
         return Rejected(
-            id=_id(message_id, "messageId", []) or self.new_id(),
+            id=_good_id(message_id) or self.new_id(),
             received=self.received,
             source=self.source,
             reasons=reasons,
             payload=item.decode("utf-8", "replace"),
+            type=kind,
+            trusted=self.trusted,
+            imported=self.imported,
+            sent_at=_good_id(self.sent_at),
+            context=context,
         )
 
     def _time(self, call: Call, bad: list[str]) -> Millis:
@@ -438,6 +457,13 @@ def _id(value: _Text, field: str, bad: list[str]) -> str:
     return text
 
 
+def _good_id(value: _Text) -> str:
+    """An id as text; "" where there is none, or none that could be an event's."""
+    bad: list[str] = []
+    text = _id(value, "messageId", bad)
+    return "" if bad else text
+
+
 def _name(call: Call, kind: object, bad: list[str]) -> str:
     """The event's name of a track call, the page's or screen's name of theirs."""
     value = call.event if kind == "track" else call.name
@@ -470,6 +496,24 @@ def _instant(told: _Text, field: str, bad: list[str]) -> Millis | None:
         moment = moment.replace(tzinfo=UTC)
     apart = moment - _EPOCH
     return apart.days * 86_400_000 + apart.seconds * 1_000 + apart.microseconds // 1_000
+
+
+def judge_again(rejected: Rejected, payload: bytes, id: str) -> Collected | Rejected:
+    """Judge a rejected call by what it came with, its payload as it was or put right; `id` is what it is told under.
+
+    An event has the time that it would have had at first. Never raises for what it is given.
+    """
+    judge = _Judge(
+        rejected.received,
+        rejected.source,
+        rejected.trusted,
+        lambda: id,
+        rejected.imported,
+        rejected.sent_at or None,
+        _Raw(rejected.context.encode()),
+    )
+    found = judge.piece(payload, rejected.type)
+    return msgspec.structs.replace(found, id=id)
 
 
 def _open_odd(body: bytes) -> tuple[Opened, int]:
@@ -551,11 +595,11 @@ def _why_unreadable(item: bytes, error: BaseException) -> tuple[str, ...]:
     return tuple(f"{field} must be text or a number." for field in wrong)
 
 
-def _message_id(item: bytes) -> _Text:
-    """The message id of a call that cannot be read as one, if it can be found."""
+def message_id(item: bytes) -> str:
+    """The message id of a call, also of one that cannot be read as one; "" where no event could have it."""
     try:
         found = _decode_any(item)
     except _UNREADABLE:
-        return None
+        return ""
     value = found.get("messageId") if isinstance(found, dict) else None
-    return value if isinstance(value, str) else None
+    return _good_id(value) if type(value) in (str, int, float) else ""

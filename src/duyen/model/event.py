@@ -93,11 +93,20 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
         return (self.time, self.id)
 
 
-class Rejected(msgspec.Struct, frozen=True, tag_field="kind", tag="rejected"):
-    """Bad input is data: the call as it came, and why it cannot be an event."""
+class Rejected(msgspec.Struct, frozen=True, tag_field="kind", tag="rejected", omit_defaults=True):
+    """Bad input is data: the call as it came, why it cannot be an event, and what it takes to judge it again.
+
+    `type` is that of its route ("" where the call names its own, in a batch); `sent_at` and `context` (JSON) are its
+    batch's own. Entries written before these fields existed have none of them.
+    """
 
     id: str
     received: Millis
     source: str
     reasons: tuple[str, ...]
     payload: str
+    type: CallType | Literal[""] = ""
+    trusted: bool = False
+    imported: bool = False
+    sent_at: str = ""
+    context: str = ""

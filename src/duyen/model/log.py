@@ -42,6 +42,15 @@ class Unmerge(msgspec.Struct, frozen=True, tag_field="kind", tag="unmerge", omit
     apart: tuple[Identifier, ...]
 
 
+class Replayed(msgspec.Struct, frozen=True, tag_field="kind", tag="replayed", omit_defaults=True):
+    """A rejected call was judged again: it stands beside this as an event, or has these reasons now."""
+
+    id: str
+    time: Millis
+    author: str
+    reasons: tuple[str, ...] = ()
+
+
 class ImportMark(msgspec.Struct, frozen=True, tag_field="kind", tag="import"):
     """How many results of an import (`name`: its file and mapping) are in the log up to here."""
 
@@ -52,6 +61,7 @@ class ImportMark(msgspec.Struct, frozen=True, tag_field="kind", tag="import"):
 Entry = (
     Collected
     | Rejected
+    | Replayed
     | ImportMark
     | Decision
     | Delivered

@@ -22,7 +22,7 @@ from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
-from duyen.model.log import Delivered, Entry, ImportMark, Lane, Unmerge
+from duyen.model.log import Delivered, Entry, ImportMark, Lane, Replayed, Unmerge
 from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
@@ -56,6 +56,7 @@ class Batch:
     vetoes: list[VetoRow] = field(default_factory=list)
     receipts: list[Delivered] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    replayed: list[Replayed] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
     due: list[str] = field(default_factory=list)
     nudged: list[tuple[str, Nudged]] = field(default_factory=list)
@@ -200,6 +201,8 @@ class Engine:
             batch.vetoes += _vetoes(entry)
         elif isinstance(entry, Rejected):
             batch.rejected.append(entry)
+        elif isinstance(entry, Replayed):
+            batch.replayed.append(entry)
         elif isinstance(entry, ImportMark):
             batch.marks[entry.name] = entry.reached
 
@@ -462,6 +465,7 @@ class Engine:
             if isinstance(happening, Decided)
         )
         self.state.put_rejected(batch.rejected)
+        self.state.put_replayed(batch.replayed)
         for receipt in batch.receipts:
             self.state.settle_outbox(receipt.key, receipt.state, receipt.reason, receipt.time)
         activity: dict[tuple[int, str], int] = {}

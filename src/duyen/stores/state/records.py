@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import structs
 
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Fact
 from duyen.model.event import Rejected
+from duyen.model.log import Replayed
 from duyen.model.times import NEVER, Millis
 from duyen.stores.packing import read_decision, text
 from duyen.stores.state.part import Part
@@ -29,6 +33,10 @@ CREATE TABLE IF NOT EXISTS rejected (
     id TEXT PRIMARY KEY, received INTEGER NOT NULL, source TEXT NOT NULL, reasons TEXT NOT NULL, payload TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rejected_by_time ON rejected (received);
+CREATE TABLE IF NOT EXISTS rejected_calls (id TEXT PRIMARY KEY, call TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replayed (
+    id TEXT PRIMARY KEY, time INTEGER NOT NULL, author TEXT NOT NULL, reasons TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS duplicates (
     seq INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (seq, entry)
 ) WITHOUT ROWID;
@@ -36,6 +44,23 @@ CREATE TABLE IF NOT EXISTS activity (
     minute INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, name)
 ) WITHOUT ROWID;
 """
+
+_KEPT = (
+    "SELECT a.id, a.received, a.source, a.reasons, a.payload, b.time, b.reasons"
+    " FROM rejected a LEFT JOIN replayed b ON b.id = a.id"
+)
+_read_rejected = msgspec.json.Decoder(Rejected).decode
+
+
+class Kept(NamedTuple):
+    """A rejected call as it is shown: with its present reasons, and when it became an event after all."""
+
+    id: str
+    received: Millis
+    source: str
+    reasons: list[str]
+    payload: str
+    replayed: Millis | None
 
 
 class Records(Part):
@@ -135,31 +160,69 @@ class Records(Part):
 
     def put_rejected(self, rejected: Iterable[Rejected]) -> None:
         """Keep rejected calls with their reasons."""
+        calls = list(rejected)
         self._db.add(
             "rejected",
-            [(r.id, r.received, r.source, text(r.reasons), r.payload) for r in rejected],
+            [(r.id, r.received, r.source, text(r.reasons), r.payload) for r in calls],
+        )
+        how = [structs.replace(call, reasons=(), payload="") for call in calls]
+        self._db.add("rejected_calls", [(call.id, text(call)) for call in how])
+
+    def put_replayed(self, replayed: Iterable[Replayed]) -> None:
+        """Note what became of rejected calls; one that has become an event stays one."""
+        self._db.executemany(
+            "INSERT INTO replayed VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " time = excluded.time, author = excluded.author, reasons = excluded.reasons"
+            " WHERE replayed.reasons <> '[]'",
+            [(r.id, r.time, r.author, text(r.reasons)) for r in replayed],
         )
 
-    def rejected(self, before: Millis, most: int) -> list[tuple[str, Millis, str, list[str], str]]:
-        """The newest rejected calls older than `before`: (id, received, source, reasons, payload)."""
-        rows = self._db.execute(
-            "SELECT id, received, source, reasons, payload FROM rejected"
-            " WHERE received < ? ORDER BY received DESC LIMIT ?",
-            (before, most),
-        )
-        return [(i, r, s, json.loads(why), payload) for i, r, s, why, payload in rows]
+    def rejected(self, before: Millis, most: int) -> list[Kept]:
+        """The newest rejected calls older than `before`."""
+        return self.rejected_before((before, ""), most)
 
-    def rejected_before(
-        self, before: tuple[Millis, str] | None, most: int
-    ) -> list[tuple[str, Millis, str, list[str], str]]:
-        """Rejected calls behind `before` = (received, id), the newest first; the shape is that of `rejected`."""
+    def rejected_before(self, before: tuple[Millis, str] | None, most: int) -> list[Kept]:
+        """Rejected calls behind `before` = (received, id), the newest first."""
         received, id = before or (NEVER, "")
         rows = self._db.execute(
-            "SELECT id, received, source, reasons, payload FROM rejected"
-            " WHERE received < ? OR (received = ? AND id < ?) ORDER BY received DESC, id DESC LIMIT ?",
+            f"{_KEPT} WHERE a.received < ? OR (a.received = ? AND a.id < ?)"
+            " ORDER BY a.received DESC, a.id DESC LIMIT ?",
             (received, received, id, most),
         )
-        return [(i, r, s, json.loads(why), payload) for i, r, s, why, payload in rows]
+        return [_kept(*row) for row in rows]
+
+    def rejected_still(
+        self, after: tuple[Millis, str], upto: Millis, source: str, most: int
+    ) -> list[tuple[str, Millis]]:
+        """(id, received) of calls that are no events yet, the oldest first, behind `after` = (received, id).
+
+        Those received later than `upto` are left out; "" is any source.
+        """
+        received, id = after
+        return self._db.execute(
+            "SELECT a.id, a.received FROM rejected a LEFT JOIN replayed b ON b.id = a.id"
+            " WHERE (a.received > ? OR (a.received = ? AND a.id > ?)) AND a.received <= ?"
+            " AND (a.source = ? OR ? = '') AND (b.id IS NULL OR b.reasons <> '[]')"
+            " ORDER BY a.received, a.id LIMIT ?",
+            (received, received, id, upto, source, source, most),
+        ).fetchall()
+
+    def rejected_of(self, ids: Sequence[str]) -> dict[str, tuple[Rejected, bool]]:
+        """Rejected calls by id, with their present reasons, and whether they have become events."""
+        wanted = sorted(set(ids))
+        calls = {
+            id: _read_rejected(call)
+            for id, call in self._db.among(
+                "SELECT id, call FROM rejected_calls WHERE id IN ({})", wanted
+            )
+        }
+        found: dict[str, tuple[Rejected, bool]] = {}
+        for row in self._db.among(f"{_KEPT} WHERE a.id IN ({{}})", wanted):
+            kept = _kept(*row)
+            how = calls.get(kept.id) or Rejected(kept.id, kept.received, kept.source, (), "")
+            call = structs.replace(how, reasons=tuple(kept.reasons), payload=kept.payload)
+            found[kept.id] = call, kept.replayed is not None
+        return found
 
     def put_duplicates(self, places: Iterable[tuple[int, int]]) -> None:
         """Remember entries (seq, index) that repeated an event: the lake leaves them out."""
@@ -187,3 +250,17 @@ class Records(Part):
         """Counts by name since a minute."""
         query = "SELECT name, sum(count) FROM activity WHERE minute >= ? GROUP BY name"
         return {name: int(total) for name, total in self._db.execute(query, (since_minute,))}
+
+
+def _kept(
+    id: str,
+    received: Millis,
+    source: str,
+    reasons: str,
+    payload: str,
+    time: Millis | None,
+    later: str | None,
+) -> Kept:
+    now = json.loads(later) if later is not None else []
+    replayed = time if later is not None and not now else None
+    return Kept(id, received, source, now or json.loads(reasons), payload, replayed)

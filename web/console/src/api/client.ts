@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
-import type { ApiError, Mail, PageEventRow, paths } from "./schema";
+import type { ApiError, Mail, PageEventRow, paths, Replay } from "./schema";
 
 /** What the server refused, in its own words; `code` is stable, `status` 0 means that it did not answer. */
 export class Problem extends Error {
@@ -132,6 +132,7 @@ export const api = {
     body(client.GET("/v1/messages/{id}/preview", { params: { path: { id } } })),
   messagePreviewHtml: (id: string) => `/v1/messages/${part(id)}/preview/html`,
 
+  replay: (which: Replay) => body(client.POST("/v1/rejected/replay", { body: which })),
   rejected: (cursor: Cursor) =>
     body(client.GET("/v1/rejected", { params: { query: said({ cursor }) } })),
   settings: () => body(client.GET("/v1/settings")),

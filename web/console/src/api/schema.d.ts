@@ -1681,11 +1681,34 @@ export interface paths {
         };
         /**
          * Calls that were kept with the reasons why they are no events, newest first.
-         * @description The payload is the call as it came.
+         * @description The payload is the call as it came; `replayed` is when it became an event after all.
          */
         get: operations["list_rejected_v1_rejected_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rejected/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Judge rejected calls again: named ones, all of a source or all, or one put right.
+         * @description `{ids}`, `{all: true, source?}`, or `{id, payload}` with the call put right.
+         *
+         *     At most 100 are judged at once; with `all`, send `next` as `cursor` until it is null. A call enters with its own
+         *     time, message id and trust; one that is still wrong stays, with its new reasons. Twice is harmless.
+         */
+        post: operations["replay_rejected_v1_rejected_replay_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2925,6 +2948,55 @@ export interface components {
             reasons: string[];
             /** Payload */
             payload: string;
+            /** Replayed */
+            replayed: string | null;
+        };
+        /**
+         * Replay
+         * @description Which rejected calls to judge again; `payload` is the call of `id`, put right.
+         */
+        Replay: {
+            /** Ids */
+            ids?: string[];
+            /** All */
+            all?: boolean;
+            /** Source */
+            source?: string;
+            /** Cursor */
+            cursor?: string | null;
+            /** Id */
+            id?: string;
+            /** Payload */
+            payload?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Replayed
+         * @description What became of each call, and the cursor of the following ones.
+         */
+        Replayed: {
+            /** Applied */
+            applied: boolean;
+            /** Data */
+            data: components["schemas"]["ReplayedRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ReplayedRow
+         * @description What became of a rejected call: an event, or still rejected for these reasons.
+         */
+        ReplayedRow: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "replayed" | "rejected";
+            /** Reasons */
+            reasons: string[];
         };
         /**
          * Resource
@@ -3373,6 +3445,9 @@ export type PlacementResult = components['schemas']['PlacementResult'];
 export type Profile = components['schemas']['Profile'];
 export type RefusalCount = components['schemas']['RefusalCount'];
 export type RejectedRow = components['schemas']['RejectedRow'];
+export type Replay = components['schemas']['Replay'];
+export type Replayed = components['schemas']['Replayed'];
+export type ReplayedRow = components['schemas']['ReplayedRow'];
 export type Resource = components['schemas']['Resource'];
 export type Rule = components['schemas']['Rule'];
 export type SegmentPreview = components['schemas']['SegmentPreview'];
@@ -5563,6 +5638,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RejectedRow_"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    replay_rejected_v1_rejected_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description Stored; the engine is not there yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description What went wrong, and what to do. */

@@ -351,6 +351,27 @@ it("keeps rejected calls with their reasons, as they came", async () => {
   expect(screen.getByText('{"type":"trac')).toBeTruthy();
 });
 
+it("replays rejected calls, one or all page by page", async () => {
+  const { asked } = open("/rejected", {
+    "POST /v1/rejected/replay": {
+      applied: true,
+      data: [
+        { id: "r1", state: "replayed", reasons: [] },
+        { id: "r2", state: "rejected", reasons: ["still"] },
+      ],
+      next: null,
+    },
+  });
+  await userEvent.click(await screen.findByRole("button", { name: "Replay all" }));
+  expect(await screen.findByText("1 of 2 are events now.")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: /The body is not JSON/ }));
+  await userEvent.click(screen.getByRole("button", { name: "Replay" }));
+  expect(asked.filter(({ method }) => method === "POST").map(({ body }) => body)).toEqual([
+    { all: true, cursor: null },
+    { ids: ["r2"] },
+  ]);
+});
+
 it("shows the settings in words", async () => {
   open("/settings");
   expect(await screen.findByText("at most 1 marketing message by e-mail within 1 day")).toBeTruthy();

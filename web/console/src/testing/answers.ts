@@ -614,6 +614,7 @@ export const rejected: Page<RejectedRow> = page(
       source_name: "web",
       reasons: ["`userId` and `anonymousId` are both missing; send one of them.", "`event` must not be empty."],
       payload: '{"type":"track","event":"","properties":{"note":"<script>alert(1)</script>"}}',
+      replayed: null,
     },
     {
       id: "r2",
@@ -622,6 +623,7 @@ export const rejected: Page<RejectedRow> = page(
       source_name: "",
       reasons: ["The body is not JSON: unexpected end at byte 14."],
       payload: '{"type":"trac',
+      replayed: null,
     },
   ],
   2,
