@@ -60,7 +60,8 @@ def ready(office: Of) -> Response:
     standing = office.standing()
     if standing.still:
         troubles.append(
-            f"the engine has applied nothing for {standing.seconds:.0f} s while {standing.waiting} entries wait"
+            f"the engine has applied nothing for {standing.seconds:.0f} s "
+            f"while entries of the log wait ({standing.waiting:,})"
         )
     if troubles:
         raise Unavailable("server.not_ready", f"Not ready: {' and '.join(troubles)}.")

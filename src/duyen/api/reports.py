@@ -31,10 +31,6 @@ from duyen.runtime import reports
 router = APIRouter(tags=["reports"])
 LATEST = 30
 WINDOW = 10.0
-Days = Annotated[
-    int,
-    Query(ge=1, le=3_660, description="Kept for later; counts are for all time, from `since` on."),
-]
 
 
 class Rate:
@@ -102,7 +98,7 @@ def lift(
     response_model=MessagesReport,
     summary="What became of each message, most sent first.",
 )
-def messages(office: Of, caller: By, days: Days = 30) -> Response:
+def messages(office: Of, caller: By) -> Response:
     """Orders are those within the conversion window after a click: a count, not an effect."""
     return reply(reports.messages(office.state, office.program(), office.now()))
 
@@ -120,7 +116,7 @@ def journeys(office: Of, caller: By) -> Response:
     response_model=DecisionsReport,
     summary="What each placement chose, and how it did.",
 )
-def decisions(office: Of, caller: By, days: Days = 30) -> Response:
+def decisions(office: Of, caller: By) -> Response:
     """Views and clicks of each arm, with the interval of its rate."""
     return reply(reports.decisions(office.state, office.program(), office.now()))
 

@@ -76,11 +76,9 @@ export const api = {
 
   overview: (options: Signal) => body(client.GET("/v1/reports/overview", options)),
   lift: () => body(client.GET("/v1/reports/lift")),
-  messagesReport: (days: number) =>
-    body(client.GET("/v1/reports/messages", { params: { query: { days } } })),
+  messagesReport: () => body(client.GET("/v1/reports/messages")),
   journeysReport: () => body(client.GET("/v1/reports/journeys")),
-  decisionsReport: (days: number) =>
-    body(client.GET("/v1/reports/decisions", { params: { query: { days } } })),
+  decisionsReport: () => body(client.GET("/v1/reports/decisions")),
 
   people: ({ arm, ...filters }: PeopleFilters, cursor: Cursor, options: Signal) => {
     const only: ArmGiven = arm ? { arm } : {};

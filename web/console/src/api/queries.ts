@@ -33,10 +33,8 @@ export const journeysReport = queryOptions({
   queryKey: ["report", "journeys"],
   queryFn: api.journeysReport,
 });
-export const messagesReport = (days: number) =>
-  queryOptions({ queryKey: ["report", "messages", days], queryFn: () => api.messagesReport(days) });
-export const decisionsReport = (days: number) =>
-  queryOptions({ queryKey: ["report", "decisions", days], queryFn: () => api.decisionsReport(days) });
+export const messagesReport = queryOptions({ queryKey: ["report", "messages"], queryFn: api.messagesReport });
+export const decisionsReport = queryOptions({ queryKey: ["report", "decisions"], queryFn: api.decisionsReport });
 export const settings = queryOptions({ queryKey: ["settings"], queryFn: api.settings });
 
 export const people = (filters: PeopleFilters) =>

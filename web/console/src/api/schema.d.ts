@@ -5526,10 +5526,7 @@ export interface operations {
     };
     messages_v1_reports_messages_get: {
         parameters: {
-            query?: {
-                /** @description Kept for later; counts are for all time, from `since` on. */
-                days?: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -5587,10 +5584,7 @@ export interface operations {
     };
     decisions_v1_reports_decisions_get: {
         parameters: {
-            query?: {
-                /** @description Kept for later; counts are for all time, from `since` on. */
-                days?: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;

@@ -290,11 +290,25 @@ describe("results", () => {
     expect(await screen.findAllByText(/Too early to say: 900,412 treated and 99,588 held-out/)).toHaveLength(2);
   });
 
+  it("draw no axis for means of which nothing is known", async () => {
+    const alone = { ...answers.lift.treated.revenue_per_person, low: null, high: null };
+    const { treated, held_out } = answers.lift;
+    open("/results", {
+      "/v1/reports/lift": {
+        ...answers.lift,
+        revenue: null,
+        treated: { ...treated, revenue_per_person: alone },
+        held_out: { ...held_out, revenue_per_person: alone },
+      },
+    });
+    expect(await screen.findByText(/Too early to say/)).toBeTruthy();
+    expect(screen.getAllByRole("img")).toHaveLength(1); // conversion's
+  });
+
   it("tell what became of messages and why some were not sent", async () => {
-    const house = open("/results/messages?days=7");
+    open("/results/messages");
     expect(await screen.findByText("33.4% to 33.8%")).toBeTruthy();
     expect(screen.getByText("no consent given").closest("tr")?.textContent).toContain("6,010");
-    expect(house.asked.find(({ path }) => path === "/v1/reports/messages")?.query.get("days")).toBe("7");
   });
 
   it("tell what was chosen at each placement", async () => {

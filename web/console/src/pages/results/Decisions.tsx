@@ -12,9 +12,9 @@ import { useWords } from "../../words";
 import { policyWords } from "../../words/codes";
 
 /** What was chosen at each placement, and what people made of it. */
-export function DecisionResults({ days }: { days: number }) {
+export function DecisionResults() {
   const { t } = useWords();
-  const query = useQuery(decisionsReport(days));
+  const query = useQuery(decisionsReport);
   return (
     <Await query={query} rows={6}>
       {(report) =>

@@ -77,12 +77,15 @@ function Measure({ report, of }: { report: LiftReport; of: "revenue" | "conversi
         )}
       </div>
       <LiftSentence report={report} of={of} />
-      <ArmsPlot
-        treated={report.treated[arm]}
-        heldOut={report.held_out[arm]}
-        write={level}
-        of={of}
-      />
+      {[report.treated[arm], report.held_out[arm]].some(({ low }) => low !== null) && (
+        // Without an interval the axis would blow a difference up of which nothing is known.
+        <ArmsPlot
+          treated={report.treated[arm]}
+          heldOut={report.held_out[arm]}
+          write={level}
+          of={of}
+        />
+      )}
     </Section>
   );
 }

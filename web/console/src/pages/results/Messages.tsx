@@ -12,9 +12,9 @@ import { useWords } from "../../words";
 import { channelWords, reasonWords } from "../../words/codes";
 
 /** What each message came to, and why some were not sent. */
-export function MessageResults({ days }: { days: number }) {
+export function MessageResults() {
   const { t } = useWords();
-  const query = useQuery(messagesReport(days));
+  const query = useQuery(messagesReport);
   return (
     <Await query={query} rows={6}>
       {(report) =>
