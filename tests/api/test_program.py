@@ -17,6 +17,7 @@ BODY = (
     "</mj-column></mj-section></mj-body></mjml>"
 )
 DEFINITIONS: dict[str, dict[str, Any]] = {
+    "traits": {"name": "A trait", "count": "Thing Done", "within": "90d"},
     "segments": {
         "name": "A segment",
         "rule": {"did": "Thing Done", "at_least": 2, "within": "90d"},

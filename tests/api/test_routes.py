@@ -34,7 +34,7 @@ def address(path: str) -> str:
 
 def test_the_description_has_all_that_the_contract_names() -> None:
     paths = set(DESCRIBED["paths"])
-    for word in ("segments", "journeys", "messages", "offers", "placements"):
+    for word in ("traits", "segments", "journeys", "messages", "offers", "placements"):
         assert {f"/v1/{word}", f"/v1/{word}/{{id}}", f"/v1/{word}/{{id}}/undo"} <= paths
     for name in ("overview", "lift", "messages", "journeys", "decisions"):
         assert f"/v1/reports/{name}" in paths

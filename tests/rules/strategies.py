@@ -91,7 +91,15 @@ def dids(draw: st.DrawFn) -> Did:
     return Did(draw(st.sampled_from(EVENTS)), draw(wheres), draw(windows), least, most)
 
 
-sums = st.builds(SumIs, st.sampled_from(EVENTS), st.sampled_from(PATHS), sum_tests, wheres, windows)
+sums = st.builds(
+    SumIs,
+    st.sampled_from(EVENTS),
+    st.sampled_from(PATHS),
+    sum_tests,
+    wheres,
+    windows,
+    average=st.booleans(),
+)
 timed = dids() | sums
 consents = st.builds(
     ConsentIs, st.sampled_from(["marketing", "service"]), st.sampled_from(["email", "sms"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from operator import eq, ge, gt, le, lt
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from duyen.model.consent import granted
 from duyen.model.errors import InvalidRule
 from duyen.model.rule import All, AnyOf, ConsentIs, Did, InSegment, Not, Rule, SumIs, TraitIs
+from duyen.model.rule import Test as Is
 from duyen.model.times import NEVER
 from duyen.model.values import to_micros
 from duyen.rules import Compiled, evaluate, find, inline, matches, passes, series_needed
@@ -27,8 +30,12 @@ def plainly(rule: Rule, life: Life, as_of: int) -> bool:
             count = len(list(happened(rule, life.history, as_of)))
             return count >= rule.at_least and (rule.at_most is None or count <= rule.at_most)
         case SumIs():
-            found = (find(told, rule.of) for _, _, told in happened(rule, life.history, as_of))
-            return number_predicate(rule.test)(sum(to_micros(value) or 0 for value in found))
+            found = [find(told, rule.of) for _, _, told in happened(rule, life.history, as_of)]
+            numbers = [micros for value in found if (micros := to_micros(value)) is not None]
+            if not rule.average:
+                return number_predicate(rule.test)(sum(numbers))
+            average = Fraction(sum(numbers), len(numbers)) if numbers else None
+            return passes_number(rule.test, average)
         case ConsentIs(purpose, channel):
             return granted(life.consent, purpose, channel)
         case All(parts):
@@ -38,6 +45,17 @@ def plainly(rule: Rule, life: Life, as_of: int) -> bool:
         case Not(inner):
             return not plainly(inner, life, as_of)
     raise AssertionError(rule)
+
+
+COMPARE = {"is": eq, "gt": gt, "gte": ge, "lt": lt, "lte": le}
+
+
+def passes_number(test: Is, micros: Fraction | None) -> bool:
+    """A comparison of exact micros, or of nothing."""
+    if test.operator == "is_not":
+        return not passes_number(Is("is", test.operand), micros)
+    bound = to_micros(test.operand)
+    return micros is not None and bound is not None and COMPARE[test.operator](micros, bound)
 
 
 def happened(rule: Did | SumIs, history: list[Told], as_of: int) -> Iterable[Told]:

@@ -15,7 +15,9 @@ from duyen.api.shapes import MessagePreview
 from duyen.messages.links import Links
 from duyen.model.errors import NotFound
 from duyen.model.person import Person
+from duyen.runtime.computed import computed_traits
 from duyen.runtime.view import HouseView
+from duyen.step.plan import plan_of
 
 router = APIRouter(tags=["program"])
 READERS = 200
@@ -86,6 +88,7 @@ def _rendered(office: Office, id: str, profile: str) -> tuple[Any, Person | None
         settings=program.settings,
         zone=zone_of(person, program.settings),
         now=office.now(),
+        computed=computed_traits(office.state, plan_of(program), person, office.now()),
     )
     return render(message, view), found
 

@@ -38,6 +38,8 @@ from duyen.model.event import Event
 from duyen.model.person import Contact
 from duyen.model.program import Program
 from duyen.model.values import fold
+from duyen.runtime.computed import computed_traits
+from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
 
 router = APIRouter(tags=["people"])
@@ -282,5 +284,6 @@ def one_person(key: Key, office: Of, caller: By) -> Response:
 
 
 def _profile(office: Office, key: str) -> Profile:
-    head = head_of(office, key)
-    return views.profile(head, office.program(), office.now(), office.source_names())
+    head, program, now = head_of(office, key), office.program(), office.now()
+    computed = computed_traits(office.state, plan_of(program), head.person, now)
+    return views.profile(head, program, now, office.source_names(), computed)

@@ -1,4 +1,4 @@
-"""Segments, journeys, messages, offers and placements: the same six calls, written once, for each kind."""
+"""Computed traits, segments, journeys, messages, offers and placements: the same calls, written once, for each kind."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ class Preview:
 
     def of(self, raw: dict[str, Any], program: Program, now: Millis) -> SegmentPreview:
         """Count and sample."""
-        rule = inline(parse_rule(raw), {s.id: s.rule for s in program.segments.values()})
+        segments = {s.id: s.rule for s in program.segments.values()}
+        rule = inline(parse_rule(raw), segments, program.traits)
         compiled, specs = Compiled({"preview": rule}), series_needed([rule])
         deadline = time.monotonic() + SECONDS
         looked_at, inside, cursor = 0, 0, ""

@@ -243,7 +243,7 @@ class IdentifierRow(TypedDict):
 
 
 class TraitRow(TypedDict):
-    """A trait with the event that wrote it."""
+    """A trait with the event that wrote it; a computed one has the source `computed` and no event."""
 
     name: str
     value: Any

@@ -17,6 +17,7 @@ from duyen.api.shapes import (
     PersonRef,
     PersonRow,
     Profile,
+    TraitRow,
 )
 from duyen.journeys.advance import contact_key
 from duyen.journeys.parse import journey_to_data
@@ -100,8 +101,48 @@ def person_rows(
     ]
 
 
-def profile(head: Head, program: Program, now: Millis, sources: Mapping[str, str]) -> Profile:
-    """Everything known about one person; `sources` are the names of keys."""
+COMPUTED = "computed"
+"""The source of a trait that nobody wrote."""
+
+
+def _written(person: Person, program: Program, sources: Mapping[str, str]) -> list[TraitRow]:
+    """The traits that events wrote; a computed one of the same name hides one."""
+    return [
+        TraitRow(
+            name=name,
+            value=t.value,
+            time=when(t.time),
+            source=t.source,
+            source_name=sources.get(t.source, t.source),
+            event=t.id,
+        )
+        for name, t in sorted(person.traits.items())
+        if name not in program.traits
+    ]
+
+
+def _computed(values: Mapping[str, int | float], now: Millis) -> list[TraitRow]:
+    return [
+        TraitRow(
+            name=name,
+            value=value,
+            time=when(now),
+            source=COMPUTED,
+            source_name=COMPUTED,
+            event="",
+        )
+        for name, value in values.items()
+    ]
+
+
+def profile(
+    head: Head,
+    program: Program,
+    now: Millis,
+    sources: Mapping[str, str],
+    computed: Mapping[str, int | float],
+) -> Profile:
+    """Everything known about one person; `sources` are the names of keys, `computed` the computed traits as of now."""
     person = head.person
     outcome = person.outcomes.get(GLOBAL, Outcome())
     return Profile(
@@ -113,17 +154,7 @@ def profile(head: Head, program: Program, now: Millis, sources: Mapping[str, str
             for value, since in values.items()
         ],
         verified=person.trusted,
-        traits=[
-            {
-                "name": name,
-                "value": t.value,
-                "time": when(t.time),
-                "source": t.source,
-                "source_name": sources.get(t.source, t.source),
-                "event": t.id,
-            }
-            for name, t in sorted(person.traits.items())
-        ],
+        traits=[*_written(person, program, sources), *_computed(computed, now)],
         consent=[
             {
                 "brand": brand,

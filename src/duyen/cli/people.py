@@ -147,8 +147,9 @@ def preview(
     raw = raw["rule"] if isinstance(raw, dict) and set(raw) >= {"rule"} else raw
     with opened(data) as house:
         at = instant(as_of, house)
-        known = {s.id: s.rule for s in house.program().segments.values()}
-        tree = inline(parse_rule(raw), known)
+        program = house.program()
+        known = {s.id: s.rule for s in program.segments.values()}
+        tree = inline(parse_rule(raw), known, program.traits)
         compiled, specs = Compiled({"preview": tree}), series_needed([tree])
         inside: list[str] = []
         looked = 0

@@ -55,6 +55,7 @@ class Rulebook:
 
     def __init__(self, program: Program) -> None:
         self._segments = {id: segment.rule for id, segment in program.segments.items()}
+        self._traits = program.traits
         self._numbers: dict[bytes, int] = {}
         self._conditions: dict[bytes, Ask] = {}
         self.rules: list[Rule] = []
@@ -62,7 +63,7 @@ class Rulebook:
 
     def number(self, rule: Rule) -> int:
         """The number of a rule as a person may be tested against it."""
-        plain = inline(rule, self._segments)
+        plain = inline(rule, self._segments, self._traits)
         key = _encode(
             plain
         )  # equal rules are not always one: 1 == True, and they mean different things

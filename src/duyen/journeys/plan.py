@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -16,7 +16,7 @@ from duyen.model.journey import (
     SegmentEntry,
     Step,
 )
-from duyen.model.program import Program, Segment
+from duyen.model.program import ComputedTrait, Program, Segment
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
 from duyen.rules import inline
@@ -34,11 +34,13 @@ class Plan:
         rules = {segment.id: segment.rule for segment in program.segments.values()}
         for journey in program.journeys.values():
             if journey.live:
-                self._add(journey, rules)
+                self._add(journey, rules, program.traits)
 
-    def _add(self, journey: Journey, rules: Mapping[str, Rule]) -> None:
+    def _add(
+        self, journey: Journey, rules: Mapping[str, Rule], traits: Mapping[str, ComputedTrait]
+    ) -> None:
         try:
-            ready = _resolved(journey, rules)
+            ready = _resolved(journey, lambda rule: inline(rule, rules, traits))
         except InvalidRule as error:
             self.broken[journey.id] = error.message
             return
@@ -54,6 +56,7 @@ class _Memo:
 
     journeys: dict[str, Journey] | None = None
     segments: dict[str, Segment] | None = None
+    traits: dict[str, ComputedTrait] | None = None
     plan: Plan | None = None
 
 
@@ -64,9 +67,11 @@ def plan_of(program: Program) -> Plan:
         plan is None
         or _Memo.journeys is not program.journeys
         or _Memo.segments is not program.segments
+        or _Memo.traits is not program.traits
     ):
         plan = Plan(program)
         _Memo.journeys, _Memo.segments, _Memo.plan = program.journeys, program.segments, plan
+        _Memo.traits = program.traits
     return plan
 
 
@@ -92,21 +97,24 @@ def last_tick(entry: ScheduleEntry, now: Millis) -> Millis | None:
     return entry.at + (now - entry.at) // entry.every * entry.every if entry.every else entry.at
 
 
-def _resolved(journey: Journey, rules: Mapping[str, Rule]) -> Journey:
+_Inlined = Callable[[Rule], Rule]
+
+
+def _resolved(journey: Journey, inlined: _Inlined) -> Journey:
     return msgspec.structs.replace(
         journey,
-        steps=_resolved_steps(journey.steps, rules),
-        unless=inline(journey.unless, rules) if journey.unless else None,
-        exit_when=inline(journey.exit_when, rules) if journey.exit_when else None,
+        steps=_resolved_steps(journey.steps, inlined),
+        unless=inlined(journey.unless) if journey.unless else None,
+        exit_when=inlined(journey.exit_when) if journey.exit_when else None,
     )
 
 
-def _resolved_steps(steps: tuple[Step, ...], rules: Mapping[str, Rule]) -> tuple[Step, ...]:
+def _resolved_steps(steps: tuple[Step, ...], inlined: _Inlined) -> tuple[Step, ...]:
     return tuple(
         If(
-            inline(step.rule, rules),
-            _resolved_steps(step.then, rules),
-            _resolved_steps(step.otherwise, rules),
+            inlined(step.rule),
+            _resolved_steps(step.then, inlined),
+            _resolved_steps(step.otherwise, inlined),
         )
         if isinstance(step, If)
         else step

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -41,10 +42,12 @@ def compose(
     *,
     zone: tzinfo,
     now: Millis,
+    computed: Mapping[str, Any] = MappingProxyType({}),
 ) -> Mail:
     """Render an admitted contact for its person and write its bytes; raises InvalidRule.
 
-    `recommendations` as of `view.item_view`; `zone` is the person's, for dates in the text.
+    `recommendations` as of `view.item_view`; `zone` is the person's, for dates in the text; `computed` are their
+    computed traits.
     """
     of_mail = links.of(
         key=enqueue.key,
@@ -64,6 +67,7 @@ def compose(
         settings=settings,
         zone=zone,
         now=now,
+        computed=computed,
     )
     rendered = render(message, view)
     try:

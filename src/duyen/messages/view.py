@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from duyen.messages.links import MailLinks
@@ -41,10 +42,12 @@ ROOTS = frozenset(
 View = dict[str, Any]
 
 
-def person_view(person: Person, address: str) -> dict[str, Any]:
-    """The person's traits; their address under `email`."""
+def person_view(
+    person: Person, address: str, computed: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The person's traits, `computed` ones over written ones; their address under `email`."""
     traits = {name: trait.value for name, trait in person.traits.items()}
-    return {**traits, "email": address}
+    return {**traits, **computed, "email": address}
 
 
 def item_view(item: Item, why: str = "") -> dict[str, Any]:
@@ -84,10 +87,11 @@ def view_of(
     settings: WorkspaceSettings,
     zone: tzinfo,
     now: Millis,
+    computed: Mapping[str, Any] = MappingProxyType({}),
 ) -> View:
-    """Everything a template of `message` may name."""
+    """Everything a template of `message` may name; `computed` are the person's computed traits as of `now`."""
     return {
-        "person": person_view(person, address),
+        "person": person_view(person, address, computed),
         "trigger": trigger,
         "recommendations": recommendations,
         "company": {

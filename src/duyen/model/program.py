@@ -10,12 +10,13 @@ from duyen.model.catalogue import Offer, Placement
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.journey import Journey
 from duyen.model.message import Message
-from duyen.model.rule import Rule
+from duyen.model.rule import Rule, Where
 from duyen.model.times import DAY, Millis
 
 ResourceKind = Literal[
-    "segment", "journey", "message", "offer", "placement", "settings", "key", "admin"
+    "trait", "segment", "journey", "message", "offer", "placement", "settings", "key", "admin"
 ]
+TraitKind = Literal["count", "sum", "average", "days_since"]
 
 
 class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,6 +25,23 @@ class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     name: str
     rule: Rule
+    description: str = ""
+
+
+class ComputedTrait(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A trait that is not written but worked out of a person's events, exact at every instant.
+
+    count of `event`; sum or average of its numeric property `of`; whole days (of 24 hours) since the last one.
+    `within`: only events of such a window that ends now (None: all); `where`: only those that pass.
+    """
+
+    id: str
+    name: str
+    kind: TraitKind
+    event: str
+    of: str = ""
+    where: tuple[Where, ...] = ()
+    within: Millis | None = None
     description: str = ""
 
 
@@ -85,6 +103,7 @@ class Program(msgspec.Struct, frozen=True):
     """
 
     version: int = 0
+    traits: dict[str, ComputedTrait] = {}
     segments: dict[str, Segment] = {}
     journeys: dict[str, Journey] = {}
     messages: dict[str, Message] = {}

@@ -73,7 +73,8 @@ class Did(msgspec.Struct, frozen=True, tag_field="node", tag="did", omit_default
 class SumIs(msgspec.Struct, frozen=True, tag_field="node", tag="sum", omit_defaults=True):
     """The exact sum of a numeric property over matching events passes a numeric test.
 
-    An empty sum is 0; values that are no numbers count as 0.
+    An empty sum is 0; values that are no numbers count as 0. With `average` it is the exact average of those values
+    that are numbers; of no number there is none, which passes `is_not` alone.
     """
 
     event: str
@@ -81,6 +82,7 @@ class SumIs(msgspec.Struct, frozen=True, tag_field="node", tag="sum", omit_defau
     test: Test
     where: tuple[Where, ...] = ()
     within: Millis | None = None
+    average: bool = False
 
 
 class ConsentIs(msgspec.Struct, frozen=True, tag_field="node", tag="consent"):

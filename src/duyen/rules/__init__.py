@@ -3,6 +3,7 @@
 from duyen.rules.batch import Compiled
 from duyen.rules.columns import Twins, twins
 from duyen.rules.compare import find, matches, passes, to_instant
+from duyen.rules.computed import computed_needs, computed_values, parse_computed
 from duyen.rules.evaluate import Verdict, evaluate, trait_value
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
@@ -22,12 +23,15 @@ __all__ = [
     "Twins",
     "Verdict",
     "amount_of",
+    "computed_needs",
+    "computed_values",
     "covers",
     "evaluate",
     "find",
     "inline",
     "insert",
     "matches",
+    "parse_computed",
     "parse_rule",
     "parse_where",
     "passes",

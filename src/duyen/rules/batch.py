@@ -33,7 +33,7 @@ from duyen.rules.cells import (
 )
 from duyen.rules.compare import typed
 from duyen.rules.evaluate import not_inlined
-from duyen.rules.series import series_key
+from duyen.rules.series import key_of
 
 _BLOCK = 16_384
 """Cells that are finished together, so that they are still in the cache."""
@@ -234,11 +234,10 @@ def _leaf_key(rule: Rule) -> tuple[Any, ...]:
         case TraitIs(trait, test):
             return ("trait", trait, test.operator, typed(test.operand))
         case Did():
-            key = series_key(rule.event, rule.where)
-            return ("did", key, rule.within, rule.at_least, rule.at_most)
+            return ("did", key_of(rule), rule.within, rule.at_least, rule.at_most)
         case SumIs():
-            key = series_key(rule.event, rule.where, rule.of)
-            return ("sum", key, rule.within, rule.test.operator, typed(rule.test.operand))
+            kind = "average" if rule.average else "sum"
+            return (kind, key_of(rule), rule.within, rule.test.operator, typed(rule.test.operand))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
         case _:
@@ -250,10 +249,8 @@ def _column_key(rule: Rule) -> tuple[str, ...]:
     match rule:
         case TraitIs(trait):
             return ("trait", trait)
-        case Did():
-            return ("series", series_key(rule.event, rule.where))
-        case SumIs():
-            return ("series", series_key(rule.event, rule.where, rule.of))
+        case Did() | SumIs():
+            return ("series", key_of(rule))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
         case _:

@@ -321,7 +321,9 @@ class SeriesGroup:
         if self.simple:
             self.fill_simple(rows[: self.simple], points, as_of, far)
         for row, leaf in zip(rows[self.simple :], self.leaves[self.simple :], strict=True):
-            if isinstance(leaf, SumIs):
+            if isinstance(leaf, SumIs) and leaf.average:
+                _fill_average(row, leaf, found, as_of, far)
+            elif isinstance(leaf, SumIs):
                 _fill_sum(row, leaf, points, as_of, far)
             else:
                 _fill_count(row, leaf, points, as_of, far)
@@ -472,6 +474,14 @@ def _fill_sum(row: Ints, leaf: SumIs, points: Points, as_of: Millis, far: Millis
     np.copyto(row, -far, where=~enough)
     if operator in ("lt", "lte"):
         np.negative(row, out=row)
+
+
+def _fill_average(row: Ints, leaf: SumIs, found: Found, as_of: Millis, far: Millis) -> None:
+    """One by one: who has no number passes `is_not` alone."""
+    row[:] = far if sum_verdict(leaf, Series(), as_of).truth else -far
+    for person, series in zip(found.rows.tolist(), found.series, strict=True):
+        truth, until = sum_verdict(leaf, series, as_of)
+        row[person] = until - as_of if truth else as_of - until
 
 
 _SUM_COMPARE: dict[str, Callable[[Any, Any], Any]] = {

@@ -8,10 +8,22 @@ from typing import NamedTuple
 from duyen.model.consent import granted
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person, Series
-from duyen.model.rule import All, AnyOf, ConsentIs, Did, InSegment, Not, Rule, SumIs, TraitIs
+from duyen.model.rule import (
+    All,
+    AnyOf,
+    ConsentIs,
+    Did,
+    InSegment,
+    Not,
+    Rule,
+    SumIs,
+    Test,
+    TraitIs,
+)
 from duyen.model.times import NEVER, Millis
+from duyen.model.values import to_micros
 from duyen.rules.compare import find, number_predicate, passes
-from duyen.rules.series import series_key
+from duyen.rules.series import key_of
 
 NO_SERIES = Series()
 
@@ -33,11 +45,9 @@ def evaluate(rule: Rule, person: Person, as_of: Millis) -> Verdict:
         case TraitIs(trait, test):
             return Verdict(passes(trait_value(person, trait), test), NEVER)
         case Did():
-            series = person.series.get(series_key(rule.event, rule.where), NO_SERIES)
-            return count_verdict(rule, series, as_of)
+            return count_verdict(rule, person.series.get(key_of(rule), NO_SERIES), as_of)
         case SumIs():
-            series = person.series.get(series_key(rule.event, rule.where, rule.of), NO_SERIES)
-            return sum_verdict(rule, series, as_of)
+            return sum_verdict(rule, person.series.get(key_of(rule), NO_SERIES), as_of)
         case ConsentIs(purpose, channel):
             return Verdict(granted(person.consent, purpose, channel), NEVER)
         case All(rules):
@@ -101,13 +111,39 @@ def count_verdict(rule: Did, series: Series, as_of: Millis) -> Verdict:
 
 
 def sum_verdict(rule: SumIs, series: Series, as_of: Millis) -> Verdict:
-    """What it adds up to, now and as amounts enter and leave."""
+    """What it adds up to, or is on average, now and as amounts enter and leave."""
+    if rule.average:
+        return _average_verdict(rule, series, as_of)
     holds = number_predicate(rule.test)
     if rule.within is None:
         later = [point for point in series.points if point[0] > as_of]
         return _turning(series.total - sum(amount for _, amount in later), later, holds)
     total, changes = _window(series.points, rule.within, as_of)
     return _turning(total, changes, holds)
+
+
+_SIDE = 64
+"""Bits for a count beside a total: one number that holds both, and adds up."""
+
+
+def _average_verdict(rule: SumIs, series: Series, as_of: Millis) -> Verdict:
+    """Above a bound is an average where what each number has above it adds up to more than nothing."""
+    bound = to_micros(rule.test.operand)
+    if bound is None:
+        return Verdict(False, NEVER)
+    above = number_predicate(Test(rule.test.operator, 0))
+    empty = rule.test.operator == "is_not"
+
+    def holds(both: int) -> bool:
+        return above(both >> _SIDE) if both % 2**_SIDE else empty
+
+    points = [(time, (amount - bound << _SIDE) + 1) for time, amount in series.points]
+    if rule.within is not None:
+        both, changes = _window(points, rule.within, as_of)
+        return _turning(both, changes, holds)
+    later = [point for point in points if point[0] > as_of]
+    whole = (series.total - series.count * bound << _SIDE) + series.count
+    return _turning(whole - sum(each for _, each in later), later, holds)
 
 
 Change = tuple[Millis, int]

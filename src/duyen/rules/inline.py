@@ -1,19 +1,29 @@
-"""Segments named inside rules are put in their place before anything is evaluated."""
+"""Segments and computed traits named inside rules are put in their place before anything is evaluated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from duyen.model.errors import InvalidRule
-from duyen.model.rule import All, AnyOf, InSegment, Not, Rule
+from duyen.model.program import ComputedTrait
+from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs
+from duyen.rules.computed import condition
 
 MAX_NODES = 5_000
 MAX_DEPTH = 100
 
 
-def inline(rule: Rule, segments: Mapping[str, Rule]) -> Rule:
-    """The rule with every InSegment replaced; unknown segments, cycles and giants are InvalidRule."""
-    return _Inliner(segments).rule(rule, (), "rule")[0]
+def inline(
+    rule: Rule,
+    segments: Mapping[str, Rule],
+    traits: Mapping[str, ComputedTrait] = MappingProxyType({}),
+) -> Rule:
+    """The rule with every InSegment and every test of a computed trait replaced by what it means.
+
+    Unknown segments, cycles and giants are InvalidRule.
+    """
+    return _Inliner(segments, traits).rule(rule, (), "rule")[0]
 
 
 Sized = tuple[Rule, int, int]
@@ -23,8 +33,8 @@ Sized = tuple[Rule, int, int]
 class _Inliner:
     """Inlines each segment once and keeps its size, so that doubling chains are refused cheaply."""
 
-    def __init__(self, segments: Mapping[str, Rule]) -> None:
-        self.segments = segments
+    def __init__(self, segments: Mapping[str, Rule], traits: Mapping[str, ComputedTrait]) -> None:
+        self.segments, self.traits = segments, traits
         self.done: dict[str, Sized] = {}
 
     def rule(self, rule: Rule, path: tuple[str, ...], at: str) -> Sized:
@@ -40,6 +50,13 @@ class _Inliner:
             case Not(inner):
                 one = self.rule(inner, path, f"{at}.not")
                 return self.sized(Not(one[0]), [one], at)
+            case TraitIs(named, test):
+                name, _, deeper = named.partition(".")
+                trait = self.traits.get(name)
+                if trait is None:
+                    return rule, 1, 1
+                meant = condition(trait, test, inside=bool(deeper), at=f"{at}.{test.operator}")
+                return meant, *_size(meant)
             case _:
                 return rule, 1, 1
 
@@ -68,6 +85,19 @@ class _Inliner:
         if name not in self.done:
             self.done[name] = self.rule(self.segments[name], (*path, name), at)
         return self.done[name]
+
+
+def _size(rule: Rule) -> tuple[int, int]:
+    """Nodes and depth."""
+    match rule:
+        case All(rules) | AnyOf(rules):
+            sizes = [_size(each) for each in rules]
+            return 1 + sum(s[0] for s in sizes), 1 + max((s[1] for s in sizes), default=0)
+        case Not(inner):
+            nodes, depth = _size(inner)
+            return nodes + 1, depth + 1
+        case _:
+            return 1, 1
 
 
 def _too_large(at: str) -> InvalidRule:

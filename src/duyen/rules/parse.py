@@ -66,6 +66,21 @@ def parse_where(raw: Any, at: str = "where") -> tuple[Where, ...]:
     return _Reader().where(raw, at)
 
 
+def read_event_parts(raw: dict[str, Any], at: str) -> tuple[tuple[Where, ...], Millis | None]:
+    """The `where` and `within` beside an event; raises InvalidRule."""
+    return _Reader().event_parts(raw, at)
+
+
+def read_name(raw: Any, what: str, at: str) -> str:
+    """A name of an event and the like; raises InvalidRule."""
+    return _Reader().name(raw, what, at)
+
+
+def read_path(raw: Any, what: str, at: str) -> str:
+    """A dotted path to a property; raises InvalidRule."""
+    return _Reader().path(raw, what, at)
+
+
 def to_data(rule: Rule) -> dict[str, Any]:
     """The YAML form of a rule; `parse_rule(to_data(rule)) == rule` for every rule that was parsed."""
     match rule:

@@ -32,6 +32,7 @@ from duyen.model.rule import (
     Did,
     InSegment,
     Not,
+    Operator,
     Rule,
     Scalar,
     SumIs,
@@ -101,7 +102,19 @@ def _measure(leaf: Did | SumIs, events: Expr, as_of: Millis) -> Expr:
     condition = _joined(parts, lambda a, b: a & b)
     if isinstance(leaf, Did):
         return events.count(where=condition)
+    if leaf.average:
+        return _average(row.number(leaf.of), leaf.test, condition)
     return row.number(leaf.of).cast("decimal(38, 0)").sum(where=condition)
+
+
+def _average(number: Expr, test: Test, condition: Expr) -> Expr:
+    """1 where the average passes, null where there is none; `is_not` is asked as `is`, and turned round later."""
+    bound = to_micros(test.operand)
+    if bound is None:
+        return ibis.literal(0)
+    above = (number - bound).cast("decimal(38, 0)").sum(where=condition)
+    operator: Operator = "is" if test.operator == "is_not" else test.operator
+    return _number_test(above, Test(operator, 0)).cast("int64")
 
 
 def _holds(rule: Rule, table: Expr, measured: Callable[[Did | SumIs], Expr]) -> Expr:
@@ -113,6 +126,9 @@ def _holds(rule: Rule, table: Expr, measured: Callable[[Did | SumIs], Expr]) -> 
             count = measured(rule)
             enough = count >= rule.at_least
             return enough if rule.at_most is None else enough & (count <= rule.at_most)
+        case SumIs(average=True):
+            passes = measured(rule) == 1
+            return ~passes if rule.test.operator == "is_not" else passes
         case SumIs():
             return _number_test(measured(rule), rule.test)
         case ConsentIs(purpose, channel):

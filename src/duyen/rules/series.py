@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from duyen.model.person import Series
-from duyen.model.rule import All, AnyOf, Did, Not, Rule, SeriesSpec, SumIs, Where
+from duyen.model.rule import All, AnyOf, Did, Not, Rule, SeriesSpec, SumIs, Test, Where
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
 from duyen.rules.compare import find, matches, typed
@@ -68,11 +68,28 @@ def series_needed(rules: Iterable[Rule]) -> dict[str, SeriesSpec]:
     return specs
 
 
+IS_NUMBER = Test("gte", "-999999999999.999999")
+"""Passed by every value that is a number to a rule."""
+
+
+def numbers_only(where: tuple[Where, ...], of: str) -> tuple[Where, ...]:
+    """The comparisons of an average's events: what is no number has no part in it."""
+    return (*where, Where(of, IS_NUMBER))
+
+
+def key_of(leaf: Did | SumIs) -> str:
+    """The key of the series one condition reads."""
+    if isinstance(leaf, Did):
+        return series_key(leaf.event, leaf.where)
+    where = numbers_only(leaf.where, leaf.of) if leaf.average else leaf.where
+    return series_key(leaf.event, where, leaf.of)
+
+
 def spec_of(leaf: Did | SumIs) -> tuple[str, SeriesSpec]:
     """The series one condition reads, and how much of it."""
     if isinstance(leaf, SumIs):
-        key = series_key(leaf.event, leaf.where, leaf.of)
-        return key, SeriesSpec(leaf.event, leaf.where, leaf.of, horizon=leaf.within or 0)
+        where = numbers_only(leaf.where, leaf.of) if leaf.average else leaf.where
+        return key_of(leaf), SeriesSpec(leaf.event, where, leaf.of, horizon=leaf.within or 0)
     keep = max(leaf.at_least, 0 if leaf.at_most is None else leaf.at_most + 1)
     return series_key(leaf.event, leaf.where), SeriesSpec(leaf.event, leaf.where, keep=keep)
 

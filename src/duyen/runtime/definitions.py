@@ -18,18 +18,22 @@ from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry
 from duyen.model.message import Message
 from duyen.model.program import (
     Cap,
+    ComputedTrait,
     Program,
     ResourceKind,
     Segment,
     WorkspaceSettings,
 )
-from duyen.model.rule import All, Rule
+from duyen.model.rule import All, Rule, TraitIs
 from duyen.model.times import parse_duration
-from duyen.rules import inline, parse_rule, parse_where
+from duyen.rules import inline, parse_computed, parse_rule, parse_where
+from duyen.rules.computed import MOST_TRAITS
+from duyen.rules.series import leaves
 from duyen.step import Plan
 
-Definition = Segment | Journey | Message | Offer | Placement | WorkspaceSettings
+Definition = ComputedTrait | Segment | Journey | Message | Offer | Placement | WorkspaceSettings
 KINDS: dict[str, ResourceKind] = {
+    "traits": "trait",
     "segments": "segment",
     "journeys": "journey",
     "messages": "message",
@@ -55,6 +59,8 @@ def parse(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
             f"{kind}.id", f"The id inside is “{body['id']}”, but it is put as “{id}”.", at="id"
         )
     body.setdefault("name", id)
+    if kind == "trait":
+        return parse_computed(id, body)
     if kind == "segment":
         _known(kind, body, {"id", "name", "rule", "description"})
         rule = parse_rule(body.get("rule"), at="rule")
@@ -176,6 +182,7 @@ def build(
             versions[id] = number
     return Program(
         version=version,
+        traits=found["trait"],
         segments=found["segment"],
         journeys=found["journey"],
         messages=found["message"],
@@ -207,11 +214,27 @@ def broken(plan: Plan) -> dict[Place, str]:
     return {place: error.message for place, error in problems(plan.program).items()} | plan.broken
 
 
+def named_traits(program: Program) -> dict[str, Place]:
+    """Trait -> a definition whose rules name it."""
+    rules: list[tuple[Place, Rule]] = []
+    rules += [(("segment", s.id), s.rule) for s in program.segments.values()]
+    rules += [(("offer", o.id), o.eligible) for o in program.offers.values()]
+    rules += [(("journey", j.id), r) for j in program.journeys.values() for r in rules_of(j)]
+    return {
+        leaf.trait.partition(".")[0]: place
+        for place, rule in reversed(rules)
+        for leaf in leaves(rule)
+        if isinstance(leaf, TraitIs)
+    }
+
+
 def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]:
     """(kind, id, check) of every definition that names others; a check raises InvalidRule."""
     rules = {s.id: s.rule for s in program.segments.values()}
+    for id in sorted(program.traits)[MOST_TRAITS:]:
+        yield "trait", id, _too_many_traits
     for segment in program.segments.values():
-        yield "segment", segment.id, partial(inline, segment.rule, rules)
+        yield "segment", segment.id, partial(inline, segment.rule, rules, program.traits)
     book = decide.Rulebook(program)
     for offer in program.offers.values():
         yield "offer", offer.id, partial(_check_offer, offer, book, program)
@@ -219,6 +242,14 @@ def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]
         yield "placement", place.id, partial(decide.policy, place.policy)
     for journey in program.journeys.values():
         yield "journey", journey.id, partial(_check_journey, journey, program, rules)
+
+
+def _too_many_traits() -> None:
+    raise InvalidRule(
+        "trait.too_many",
+        f"A program has at most {MOST_TRAITS} computed traits; delete one first.",
+        at="trait",
+    )
 
 
 def _check_offer(offer: Offer, book: decide.Rulebook, program: Program) -> None:
@@ -232,7 +263,7 @@ def _check_journey(journey: Journey, program: Program, rules: Mapping[str, Rule]
     if isinstance(entry, SegmentEntry) or (isinstance(entry, ScheduleEntry) and entry.segment):
         _need("segment", entry.segment, program.segments)
     for rule in rules_of(journey):
-        inline(rule, rules)
+        inline(rule, rules, program.traits)
     for step in every_step(journey.steps):
         if isinstance(step, Send):
             _need("message", step.message, program.messages)

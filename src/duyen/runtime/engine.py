@@ -27,7 +27,7 @@ from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
-from duyen.runtime import tally
+from duyen.runtime import definitions, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
@@ -132,9 +132,9 @@ class Engine:
                 for index, entry in enumerate(block.entries):
                     changed |= self._apply(entry, f"{block.seq:012d}-{index:04d}")
             last = blocks[-1].seq
-            if changed & {"segment", "journey", "message", "offer", "placement", "settings"}:
+            if changed & {*definitions.KINDS.values(), "settings"}:
                 self.state.set_meta("program", str(last))
-            if changed & {"segment", "journey", "offer"}:
+            if changed & {"trait", "segment", "journey", "offer"}:
                 self.state.put_nudge(f"program-{last:012d}", {"reason": "program"}, "", 0)
             self.state.set_position(Lane.CONTROL, last)
             self._record(moment, Lane.CONTROL, last)

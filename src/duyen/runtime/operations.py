@@ -111,8 +111,22 @@ def would_be(program: Program, wish: Wish) -> Program:
             field[id] = _placed(kind, id, body, settings.timezone)
     changed: Any = {**fields, "settings": settings}
     found_program: Program = msgspec.structs.replace(program, **changed)
+    _unnamed(program, found_program)
     _fits(program, found_program, wish)
     return found_program
+
+
+def _unnamed(before: Program, after: Program) -> None:
+    """Raise InvalidRule where a computed trait goes that rules still name: they would mean a written one."""
+    gone = before.traits.keys() - after.traits.keys()
+    if not gone:
+        return
+    named = definitions.named_traits(after)
+    for id in sorted(gone & named.keys()):
+        kind, by = named[id]
+        raise InvalidRule(
+            "trait.in_use", f"The {kind} “{by}” names the computed trait “{id}”; change it first."
+        )
 
 
 def _fits(before: Program, after: Program, wish: Wish) -> None:
@@ -152,7 +166,8 @@ def changes(
     differing = {key: body for key, body in wanted.items() if current.get(key) != body}
     if differing:
         would_be(program, differing)
-    order = {"settings": 0, "segment": 1, "message": 2, "placement": 3, "offer": 4, "journey": 5}
+    kinds = ("settings", "trait", "segment", "message", "placement", "offer", "journey")
+    order = {kind: place for place, kind in enumerate(kinds)}
     return [
         ResourceChange(kind, id, body, author, now)
         for (kind, id), body in sorted(

@@ -31,6 +31,7 @@ from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.rules.quiet import zone_of
 from duyen.runtime import definitions
+from duyen.runtime.computed import computed_traits
 from duyen.runtime.house import APPLY_TIMEOUT, House, claimed
 from duyen.runtime.settings import Settings
 from duyen.runtime.view import HouseView
@@ -234,6 +235,7 @@ class Sender:
                 settings,
                 zone=zone_of(person, settings),
                 now=now,
+                computed=computed_traits(self.house.state, self.house.plan(), person, now),
             )
         except DuyenError as error:
             return _ended(enqueue, "failed", error.message, now)

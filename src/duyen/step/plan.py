@@ -15,7 +15,7 @@ from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.rule import AnyOf, Rule, SeriesSpec
 from duyen.model.times import Millis
-from duyen.rules import Compiled, inline, series_needed
+from duyen.rules import Compiled, computed_needs, inline, series_needed
 
 
 class Plan:
@@ -35,13 +35,15 @@ class Plan:
         self.starting = np.array([name in starts for name in self.segments], dtype=bool)
         """Which segments call somebody into a journey."""
         self.broken |= {("journey", id): why for id, why in self.journeys.broken.items()}
-        self.specs: dict[str, SeriesSpec] = series_needed(self._every_rule())
+        self.specs: dict[str, SeriesSpec] = computed_needs(
+            program.traits.values(), series_needed(self._every_rule())
+        )
         self.specs_print = fingerprint(self.specs)
 
     def _inlined(self, id: str, raw: Mapping[str, Rule]) -> Rule:
         """A segment's rule without `segment:`; nobody is in one whose rule names what is gone."""
         try:
-            return inline(raw[id], raw)
+            return inline(raw[id], raw, self.program.traits)
         except InvalidRule as error:
             self.broken["segment", id] = error.message
             return AnyOf(())
