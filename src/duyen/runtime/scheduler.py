@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ class Job:
             return
         self._due, self._seen = time.monotonic() + self._every, applied
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent
+            self._command, stdout=subprocess.DEVNULL, preexec_fn=_in_the_background
         )
 
     def stop(self) -> None:
@@ -61,6 +62,12 @@ class Job:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _in_the_background() -> None:
+    """In a new job: it ends with its parent, and lets whoever answers people go first."""
+    end_with_parent()
+    os.nice(10)
 
 
 class Scheduler:
