@@ -141,7 +141,11 @@ def test_parquet_is_read_by_row_groups(tmp_path: Path) -> None:
         ("book.xlsx", b"PK\x03\x04 and so on", "import.format"),
         ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "import.format"),
         ("a.csv.gz", b"\x1f\x8b packed", "import.format"),
-        ("torn.csv.gz", gzip.compress(b"a,b\n" + bytes(range(256)) * 99, mtime=0)[:-9], "import.format"),
+        (
+            "torn.csv.gz",
+            gzip.compress(b"a,b\n" + bytes(range(256)) * 99, mtime=0)[:-9],
+            "import.format",
+        ),
         ("void.csv.gz", gzip.compress(b"", mtime=0), "import.empty"),
         ("packed.parquet.gz", gzip.compress(b"PAR1" * 9, mtime=0), "import.format"),
         ("torn.parquet", b"PAR1 torn", "import.format"),
