@@ -1,6 +1,6 @@
 """`make bench`: every figure beside its baseline, as a table and as one JSON file.
 
-python -m bench [NAME ...]      names: door path imports decide mail rules lake recommend
+python -m bench [NAME ...]      names: door path imports decide mail rules lake recommend search
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from bench.figures import Figure
 
-NAMES = ("door", "path", "imports", "decide", "mail", "rules", "lake", "recommend")
+NAMES = ("door", "path", "imports", "decide", "mail", "rules", "lake", "recommend", "search")
 RESULTS = Path("bench") / "results"
 
 

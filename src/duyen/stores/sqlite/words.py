@@ -1,4 +1,8 @@
-"""The index of words in SQLite: an FTS5 table whose rowid is the person's place."""
+"""The index of words in SQLite: an FTS5 table whose rowid is the person's place.
+
+Beginnings of one to six letters are indexed too: what is typed first is what most people have, and without them every
+word that begins so would be read and put together before the first person is found.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from typing import Any
 from duyen.stores.database import Database, Words
 
 SCHEMA = """
-CREATE VIRTUAL TABLE IF NOT EXISTS directory USING fts5 (folded, person UNINDEXED, tokenize = 'unicode61');
+CREATE VIRTUAL TABLE IF NOT EXISTS directory USING fts5 (
+    folded, person UNINDEXED, tokenize = 'unicode61', prefix = '1 2 3 4 5 6'
+);
 """
 
 
