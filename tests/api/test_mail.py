@@ -19,6 +19,7 @@ BODY = """<mjml><mj-body><mj-section><mj-column>
 <mj-text>Chào {{ person.name }}</mj-text>
 <mj-button href="https://shop.example.test/tea?x=1&y=2">Xem trà</mj-button>
 </mj-column></mj-section></mj-body></mjml>"""
+READER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -119,11 +120,11 @@ def test_an_open_and_a_click_are_facts_about_the_reader(
     assert page is not None
     pixel = re.search(r"/t/o/[\w\-]+\.gif", page.get_content())
     assert pixel is not None
-    opened = httpx.get(server.url + pixel[0])
+    opened = httpx.get(server.url + pixel[0], headers=READER)
     assert opened.headers["content-type"] == "image/gif"
     assert opened.headers["cache-control"] == "no-store"
     click = links(owner, row["id"])["c"]
-    led = httpx.get(server.url + click)
+    led = httpx.get(server.url + click, headers=READER)
     assert led.status_code == 302
     assert led.headers["location"] == "https://shop.example.test/tea?x=1&y=2"
     assert led.headers["cache-control"] == "no-store"
@@ -131,6 +132,35 @@ def test_an_open_and_a_click_are_facts_about_the_reader(
     assert found["state"] == "sent"
     report = owner.get("/v1/reports/messages").json()["data"]
     assert next(line for line in report if line["id"] == "letter")["clicked"] >= 1
+
+
+def test_machines_that_read_along_are_led_on_and_not_counted(
+    server: Server, owner: httpx.Client
+) -> None:
+    row = caught(owner, asks(server, "reader-4"))
+    click = server.url + links(owner, row["id"])["c"]
+    ahead = {**READER, "sec-purpose": "prefetch;prerender"}
+    assert httpx.head(click, headers=READER).status_code == 302
+    assert httpx.get(click, headers=ahead).status_code == 302
+    assert httpx.get(click, headers={"user-agent": "curl/8.5.0"}).status_code == 302
+    asked = "/v1/profiles/user_id:reader-4/events?name=Email Link Clicked"
+    events = until(lambda: len(e := owner.get(asked).json()["data"]) == 3 and e)
+    assert sorted(e["quality"] for e in events) == ["bot", "prefetch", "scanner"]
+    assert contact(owner, "reader-4")["clicked_at"] is None
+    report = owner.get("/v1/reports/messages").json()["data"]
+    assert next(line for line in report if line["id"] == "letter")["bot_clicked"] == 1
+
+
+def test_a_scanner_that_opens_the_page_to_leave_takes_nobody_out(
+    server: Server, owner: httpx.Client
+) -> None:
+    row = caught(owner, asks(server, "reader-5"))
+    leave = server.url + links(owner, row["id"])["u"]
+    for headers in (READER, {"user-agent": "curl/8.5.0"}, {"purpose": "prefetch"}):
+        assert httpx.get(leave, headers=headers).status_code == 200
+    server.tell({"type": "track", "event": "Looked Again", "userId": "reader-5"})
+    said = owner.get("/v1/profiles/user_id:reader-5/consent").json()["data"]
+    assert [statement["state"] for statement in said] == ["granted"]
 
 
 @pytest.mark.parametrize(

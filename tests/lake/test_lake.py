@@ -43,6 +43,7 @@ def test_an_event_comes_back_as_it_was(lake: Lake, query: Query) -> None:
         "source": "web",
         "imported": False,
         "trusted": True,
+        "quality": "",
         "properties": '{"total":"12.50","city":"Đà Nẵng","nested":{"a":[1]}}',
         "folded": derived.folded,
         "numbers": derived.numbers,

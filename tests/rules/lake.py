@@ -19,7 +19,7 @@ from tests.rules.strategies import Life
 _TWINS = ("folded", "numbers", "instants")
 EVENTS = pa.schema(
     [("person", pa.string()), ("id", pa.string()), ("name", pa.string()), ("time", pa.int64())]
-    + [(column, pa.string()) for column in ("properties", *_TWINS)]
+    + [(column, pa.string()) for column in ("quality", "properties", *_TWINS)]
 )
 PEOPLE = pa.schema([(column, pa.string()) for column in ("person", "traits", "consent", *_TWINS)])
 
@@ -53,6 +53,7 @@ def event_rows(crowd: list[Life]) -> list[dict[str, Any]]:
             "id": f"m{p}.{e}",
             "name": name,
             "time": time,
+            "quality": "",
             "properties": msgspec.json.encode(told).decode(),
             **twins(told)._asdict(),
         }

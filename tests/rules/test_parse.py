@@ -122,7 +122,7 @@ WRONG: list[tuple[Any, str, str, str]] = [
     ({"did": "a", "within": "0d"}, "rule.within", "rule.bad_duration", "longer than nothing"),
     ({"did": "a", "within": "36501d"}, "rule.within", "rule.bad_duration", "at most 36500d"),
     ({"did": "a", "withn": "1d"}, "rule", "rule.unknown_key", "did you mean “within”?"),
-    ({"did_not": "a", "at_least": 2}, "rule", "rule.unknown_key", "within or where"),
+    ({"did_not": "a", "at_least": 2}, "rule", "rule.unknown_key", "within, where or quality"),
     ({"did": "a", "where": []}, "rule.where", "rule.not_a_map", "found a list"),
     ({"did": "a", "where": {"p": [1]}}, "rule.where.p", "rule.bad_operand", "in: [a, b]"),
     ({"did": "a", "where": {"p": {}}}, "rule.where.p", "rule.empty", "Write an operator"),

@@ -38,6 +38,7 @@ from duyen.model.event import Event
 from duyen.model.person import Contact
 from duyen.model.program import Program
 from duyen.model.values import fold
+from duyen.rules import scanned
 from duyen.runtime.computed import computed_traits
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
@@ -199,10 +200,10 @@ def list_events(
         if (not name or event.name == name) and (before is None or event.order < before)
     ]
     total = None if name else head.person.events
-    sources = office.source_names()
+    sources, machines = office.source_names(), scanned(events)
 
     def rows(shown: Sequence[Event]) -> list[EventRow]:
-        return [views.event_row(event, sources) for event in shown]
+        return [views.event_row(event, sources, machines) for event in shown]
 
     return paged(fitting, limit, rows, lambda event: event.order, total)
 

@@ -353,6 +353,7 @@ class EventRow(TypedDict):
     source_name: str
     trusted: bool
     imported: bool
+    quality: Literal["", "bot", "prefetch", "proxy", "scanner"]
     identifiers: list[tuple[str, str]]
     properties: Json
     traits: Json
@@ -483,6 +484,8 @@ class MessageResult(Named):
     waiting: int
     opened: int
     clicked: int
+    bot_opened: int
+    bot_clicked: int
     unsubscribed: int
     open_rate: Estimate
     click_rate: Estimate

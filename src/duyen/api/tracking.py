@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Mapping
 from hashlib import blake2b
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -39,6 +40,10 @@ POLICY = (
 )
 FRESH = {"cache-control": "no-store", "x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
 SOURCE = "email"
+MAX_AGENT = 512
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_AHEAD = ("prefetch", "prerender", "preview")
+"""What browsers and mail programs say that load a page before anybody has asked for it."""
 _AS_IS = "%/:=&?~#+!$,;'@()*[]"
 """What stays as it is in an address, besides letters and digits; a % is taken to be encoded already."""
 Token = Annotated[
@@ -46,28 +51,30 @@ Token = Annotated[
 ]
 
 
+@router.head("/t/o/{token}", include_in_schema=False)
 @router.get(
     "/t/o/{token}", summary="The picture that says a mail was opened.", response_class=Response
 )
-async def opened(token: Token, office: Of) -> Response:
+async def opened(token: Token, request: Request, office: Of) -> Response:
     """A transparent pixel, also where the log cannot take the open in."""
     payload = office.links.verify(token.removesuffix(".gif"))
     if payload is None or payload.kind != "o":
         return _invalid()
-    await _note(office, payload, EMAIL_OPENED)
+    await _note(office, payload, EMAIL_OPENED, request)
     return Response(PIXEL, media_type="image/gif", headers=FRESH)
 
 
+@router.head("/t/c/{token}", include_in_schema=False)
 @router.get(
     "/t/c/{token}", summary="A tracked link of a mail.", status_code=302, response_class=Response
 )
-async def clicked(token: Token, office: Of) -> Response:
+async def clicked(token: Token, request: Request, office: Of) -> Response:
     """Leads on to the address sealed in the token, also where the log cannot take the click in."""
     payload = office.links.verify(token)
     place = _located(payload.url) if payload is not None and payload.kind == "c" else ""
     if payload is None or not place:
         return _invalid()
-    await _note(office, payload, EMAIL_LINK_CLICKED)
+    await _note(office, payload, EMAIL_LINK_CLICKED, request)
     return Response(status_code=302, headers={**FRESH, "location": place})
 
 
@@ -86,16 +93,37 @@ def _located(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, *rest)) if netloc else ""
 
 
-async def _note(office: Office, payload: Payload, name: str) -> None:
+async def _note(office: Office, payload: Payload, name: str, request: Request) -> None:
     """Tell the log; the reader goes on even where the disk is full."""
-    event = _event(office, payload, name, uuid4().hex, {"url": payload.url} if payload.url else {})
+    more = {"url": payload.url} if payload.url else {}
+    event = _event(office, payload, name, uuid4().hex, more, _asked(request))
     try:
         await office.door.commits.append(Lane.LIVE, [encode_entry(event)])
     except Unavailable:
         return
 
 
-def _event(office: Office, payload: Payload, name: str, id: str, more: dict[str, str]) -> Collected:
+def _asked(request: Request) -> dict[str, Any]:
+    """What the request says of who made it; by this a crawler, a prefetcher or a scanner is known."""
+    context: dict[str, Any] = {}
+    if agent := request.headers.get("user-agent", "")[:MAX_AGENT]:
+        context["userAgent"] = agent
+    said = [request.headers.get(header, "").lower() for header in _PURPOSES]
+    if any(word in one for one in said for word in _AHEAD):
+        context["request"] = {"purpose": "prefetch"}
+    if request.method == "HEAD":
+        context["request"] = {"method": "HEAD"}
+    return context
+
+
+def _event(
+    office: Office,
+    payload: Payload,
+    name: str,
+    id: str,
+    more: dict[str, str],
+    asked: Mapping[str, Any] = {},
+) -> Collected:
     """What a reader did, told of the address the mail went to; no surer than what is known of that address.
 
     Whoever gave their address in a page stays the one person they are when they open the mail to it.
@@ -111,7 +139,7 @@ def _event(office: Office, payload: Payload, name: str, id: str, more: dict[str,
         trusted=office.state.vouched("email", clean_email(payload.address)),
         name=name,
         properties=msgspec.Raw(msgspec.json.encode(properties)),
-        context=msgspec.Raw(msgspec.json.encode({"traits": {"email": payload.address}})),
+        context=msgspec.Raw(msgspec.json.encode({"traits": {"email": payload.address}, **asked})),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from duyen.api.office import Office, maybe_when, when
@@ -28,6 +28,7 @@ from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person
 from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.model.values import from_micros
+from duyen.rules import scanned
 from duyen.runtime.directory import best_key, display_name
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
@@ -210,8 +211,8 @@ def profile(
     )
 
 
-def event_row(event: Event, sources: Mapping[str, str]) -> EventRow:
-    """One event in full."""
+def event_row(event: Event, sources: Mapping[str, str], machines: Set[str]) -> EventRow:
+    """One event in full; `machines` are the ids of the touches of mails that a scanner made."""
     return EventRow(
         id=event.id,
         type=event.type,
@@ -222,6 +223,7 @@ def event_row(event: Event, sources: Mapping[str, str]) -> EventRow:
         source_name=sources.get(event.source, event.source),
         trusted=event.trusted,
         imported=event.imported,
+        quality=event.quality or ("scanner" if event.id in machines else ""),
         identifiers=list(event.identifiers),
         properties=event.properties,
         traits=event.traits,
@@ -359,9 +361,13 @@ def _runs(person: Person, program: Program) -> dict[str, tuple[str, Path]]:
 
 
 def _touched(person: Person) -> dict[tuple[str, str], Millis]:
-    """(event name, contact key) -> when first, of the newest events."""
+    """(event name, contact key) -> when a person first did, of the newest events."""
     found: dict[tuple[str, str], Millis] = {}
-    for event in person.recent:
-        if event.name in (EMAIL_OPENED, EMAIL_LINK_CLICKED):
+    recent = person.recent
+    machines = scanned(recent)
+    for event in recent:
+        if event.name not in (EMAIL_OPENED, EMAIL_LINK_CLICKED):
+            continue
+        if not event.quality and event.id not in machines:
             found.setdefault((event.name, str(event.properties.get("key", ""))), event.time)
     return found

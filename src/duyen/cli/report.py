@@ -66,11 +66,13 @@ def messages(data: Data = None, as_json: AsJson = False) -> None:
 
     found = _ask(data, reports.messages)
     say(
-        f"{'sent':>9} {'opened':>9} {'clicked':>9} {'left':>6} {'orders':>7}  message (since {found['since']})"
+        f"{'sent':>9} {'opened':>9} {'clicked':>9} {'machines':>9} {'left':>6} {'orders':>7}"
+        f"  message (since {found['since']})"
     )
     for row in found["data"]:
         say(
-            f"{row['sent']:>9,} {row['opened']:>9,} {row['clicked']:>9,} {row['unsubscribed']:>6,} "
+            f"{row['sent']:>9,} {row['opened']:>9,} {row['clicked']:>9,} "
+            f"{row['bot_opened'] + row['bot_clicked']:>9,} {row['unsubscribed']:>6,} "
             f"{row['orders']:>7,}  {row['name']}"
         )
     for row in found["refusals"]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from duyen.collect.identifiers import of_device, of_external, of_traits
+from duyen.collect.quality import quality_of
 from duyen.model.event import (
     ALIASED,
     GROUPED,
@@ -48,6 +49,7 @@ class _Context(msgspec.Struct, rename="camel"):
     device: Any = None
     external_ids: Any = None
     traits: Any = None
+    request: Any = None
 
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -85,6 +87,7 @@ def normalise(collected: Collected) -> Event:
         person,
         {} if context is _NO_CONTEXT else _slim(context),
         collected.imported,
+        quality_of(kind, name, context.user_agent, context.request),
     )
 
 

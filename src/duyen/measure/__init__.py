@@ -10,6 +10,7 @@ from duyen.measure.record import (
     resettle,
     settle,
     snapshot,
+    touched,
 )
 from duyen.measure.report import decisions_report, lift_report, messages_report
 from duyen.measure.stats import Arm, Effect, Estimate, Lift, lift, proportion
@@ -36,4 +37,5 @@ __all__ = [
     "resettle",
     "settle",
     "snapshot",
+    "touched",
 ]

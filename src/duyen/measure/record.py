@@ -6,14 +6,15 @@ Experiments. A person counts in the arm of their cell from the instant at which 
 here once each (the document knows their ids), in any order; imported ones count by their own time.
 
 Messages. Sent, failed and so on by receipt; the first open, click and unsubscription of each contact that the
-person's ledger knows (a browser can claim any other); and orders by *last touch*: an order belongs to the message
+person's ledger knows (a browser can claim any other), those of machines apart; and
+orders by *last touch*: an order belongs to the message
 whose link the person clicked last before it, within the workspace's conversion window. That is a count, not an
 effect: what would have been bought anyway is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import msgspec
 
@@ -29,7 +30,7 @@ from duyen.model.event import (
     Event,
 )
 from duyen.model.happening import Receipt
-from duyen.model.person import MOST_TOUCHES, Cell, Outcome, Person
+from duyen.model.person import MOST_TOUCHES, Cell, Contact, Outcome, Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
 from duyen.model.values import MICRO, to_micros
@@ -38,6 +39,8 @@ OTHER_CURRENCY = "other_currency"
 """Field that counts orders and refunds whose amount is left out because it is in another currency."""
 
 _MONEY = (ORDER_COMPLETED, ORDER_REFUNDED)
+_MAIL = (EMAIL_OPENED, EMAIL_LINK_CLICKED)
+_MAIL_FIELDS = ("opened", "clicked", "bot_opened", "bot_clicked")
 _TOUCHES = {EMAIL_OPENED: "opened", EMAIL_LINK_CLICKED: "clicked", UNSUBSCRIBED: "unsubscribed"}
 
 
@@ -83,9 +86,69 @@ def record(person: Person, event: Event, program: Program, now: Millis) -> list[
         if event.name == ORDER_COMPLETED:
             effects += _last_touch(person, event, program)
         return effects
-    if event.name in _TOUCHES:
+    if event.name in _TOUCHES and not event.quality:
         return _first_touch(person, event)
     return []
+
+
+def touched(
+    person: Person,
+    event: Event,
+    program: Program,
+    history: Iterable[Event],
+    machines: Set[str],
+) -> list[Effect]:
+    """Count an opening or click of a mail; call it instead of `record` for one that names its contact.
+
+    `history` are all events of theirs, this one too; `machines` are the ids of those that a scanner made. Where it
+    shows that earlier ones were a scanner's, they are taken off again, with the orders that were credited to them.
+    """
+    key = event.properties.get("key")
+    place = next((n for n, line in enumerate(person.ledger) if line.key == key), None)
+    if place is None:
+        return []
+    line, before = person.ledger[place], list(person.ledger)
+    events = list(history)
+    told = _touches_of(key, events, machines)
+    rest = {field: times for field, times in line.touched.items() if field not in _MAIL_FIELDS}
+    person.ledger[place] = msgspec.structs.replace(line, touched={**rest, **told})
+    changed: dict[str, int] = {}
+    for field in _MAIL_FIELDS:
+        put(changed, field, int(field in told) - int(field in line.touched))
+    effects = _add(message_counter(line.message), changed)
+    if not set(line.touched.get("clicked", ())) <= set(told.get("clicked", ())):
+        effects += _credited_anew(before, person.ledger, events, program)
+    return effects
+
+
+def _touches_of(
+    key: object, events: Iterable[Event], machines: Set[str]
+) -> dict[str, tuple[Millis, ...]]:
+    """What `Contact.touched` says of openings and clicks: people's, and in fields of their own machines'."""
+    times: dict[str, set[Millis]] = {}
+    for event in events:
+        if event.name in _MAIL and event.properties.get("key") == key:
+            field = _TOUCHES[event.name]
+            machine = event.quality or event.id in machines
+            times.setdefault(f"bot_{field}" if machine else field, set()).add(event.time)
+    return {
+        field: tuple(sorted(found, reverse=True)[:MOST_TOUCHES])
+        for field, found in sorted(times.items())
+    }
+
+
+def _credited_anew(
+    before: list[Contact], after: list[Contact], events: Iterable[Event], program: Program
+) -> list[Effect]:
+    """Orders leave the message whose click was none, for the one clicked before it, if there was."""
+    effects: list[Effect] = []
+    for order in events:
+        if order.name == ORDER_COMPLETED:
+            was, now = _credit(before, order, program), _credit(after, order, program)
+            if was != now:
+                effects += [Add(c, {f: -n for f, n in fields.items()}) for c, fields in was]
+                effects += [Add(counter, fields) for counter, fields in now]
+    return effects
 
 
 def _in_experiments(person: Person, event: Event, currency: str) -> list[Effect]:
@@ -243,10 +306,17 @@ def _first_touch(person: Person, event: Event) -> list[Effect]:
 
 
 def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
+    return [Add(counter, fields) for counter, fields in _credit(person.ledger, event, program)]
+
+
+def _credit(
+    ledger: Iterable[Contact], event: Event, program: Program
+) -> list[tuple[str, dict[str, int]]]:
+    """What an order adds, and to which counter; nothing where no click came before it in time."""
     opens = event.time - program.settings.conversion_window
     clicks = [
         (time, line.key, line.message)
-        for line in person.ledger
+        for line in ledger
         for time in line.touched.get("clicked", ())
         if opens <= time <= event.time
     ]
@@ -258,7 +328,7 @@ def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
     put_large(fields, "revenue", micros or 0)
     if micros is None:
         put(fields, OTHER_CURRENCY, 1)
-    return [Add(message_counter(message), fields)]
+    return [(message_counter(message), fields)]
 
 
 def _add(counter: str, fields: dict[str, int]) -> list[Effect]:

@@ -171,6 +171,8 @@ def _message(
         "waiting": waiting.get(id, 0),
         "opened": count("opened"),
         "clicked": count("clicked"),
+        "bot_opened": count("bot_opened"),
+        "bot_clicked": count("bot_clicked"),
         "unsubscribed": count("unsubscribed"),
         "open_rate": _share(count("opened"), count("sent")),
         "click_rate": _share(count("clicked"), count("sent")),

@@ -27,6 +27,9 @@ EMAIL_FAILED = "Email Failed"
 EMAIL_OPENED = "Email Opened"
 EMAIL_LINK_CLICKED = "Email Link Clicked"
 
+Quality = Literal["", "bot", "prefetch", "proxy", "scanner"]
+"""Who made an event, as far as it tells: "" a person; else a machine, whose events count for nothing unless asked."""
+
 Identifier = tuple[str, str]
 """(namespace, value), e.g. ("user_id", "u1"); namespaces: identity.NAMESPACES and custom ones."""
 
@@ -86,6 +89,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     traits: dict[str, Any]
     context: dict[str, Any]
     imported: bool = False
+    quality: Quality = ""
 
     @property
     def order(self) -> tuple[Millis, str]:

@@ -151,6 +151,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     pending: dict[str, Pending] = {}
     shown: dict[str, list[Millis]] = {}
     """When offers with a cap were seen, newest first; not knowledge (merge: both, newest 50)."""
+    mails: dict[str, Millis] = {}
+    """Contacts whose mails were opened or clicked, with the last arrival: a further touch may give a scanner away."""
     trusted: bool = False
     """Whether some trusted evidence named one of the identifiers."""
 

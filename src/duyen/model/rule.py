@@ -7,6 +7,7 @@ A rule in YAML is a map with one of these keys:
     did: Order Completed, at_least: 2, at_most: 5, within: 90d, where: {total: {gte: "100"}}
     did_not: Order Completed, within: 30d
     sum: Order Completed, of: revenue, within: 90d, gte: "500"
+    did: Email Opened, quality: any          (machines' events count too; so for did_not and sum)
     segment: id                 consent: marketing, channel: email
 """
 
@@ -34,6 +35,8 @@ Operator = Literal[
 ]
 Scalar = str | int | float | bool | None
 Operand = Scalar | tuple[Scalar, ...]
+Counted = Literal["", "any"]
+"""Whose events a condition counts: "" those of people; any: those of crawlers, prefetchers and scanners too."""
 
 
 class Test(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,6 +71,7 @@ class Did(msgspec.Struct, frozen=True, tag_field="node", tag="did", omit_default
     within: Millis | None = None
     at_least: int = 1
     at_most: int | None = None
+    quality: Counted = ""
 
 
 class SumIs(msgspec.Struct, frozen=True, tag_field="node", tag="sum", omit_defaults=True):
@@ -83,6 +87,7 @@ class SumIs(msgspec.Struct, frozen=True, tag_field="node", tag="sum", omit_defau
     where: tuple[Where, ...] = ()
     within: Millis | None = None
     average: bool = False
+    quality: Counted = ""
 
 
 class ConsentIs(msgspec.Struct, frozen=True, tag_field="node", tag="consent"):
@@ -131,3 +136,4 @@ class SeriesSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     of: str = ""
     keep: int = 0
     horizon: Millis = 0
+    quality: Counted = ""

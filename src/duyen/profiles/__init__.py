@@ -13,6 +13,7 @@ from duyen.profiles.fold import (
     once,
     refold,
     spill,
+    whole_history,
 )
 from duyen.profiles.merge import carry, merge, settle_contact, shares_events
 
@@ -33,4 +34,5 @@ __all__ = [
     "settle_contact",
     "shares_events",
     "spill",
+    "whole_history",
 ]

@@ -18,7 +18,7 @@ from duyen.model.event import CONSENT_UPDATED, UNSUBSCRIBED, Event
 from duyen.model.person import Person, Series, Trait
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import DAY, NEVER, Millis
-from duyen.rules import Accumulators
+from duyen.rules import Accumulators, mail_of, scanned
 
 SEEN_FOR: Millis = 35 * DAY
 """How long a message id is remembered after its arrival; imported rows are remembered for good."""
@@ -29,6 +29,7 @@ MAX_TRAITS = 256
 MAX_TRAIT_BYTES = 4_096
 """A larger value stays in its event, and is no trait."""
 _MAX_CONSENT_TEXT = 64
+_NOTHING: Mapping[str, SeriesSpec] = {}
 
 _order = attrgetter("order")
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -42,11 +43,18 @@ def message_hash(message_id: str) -> int:
 
 
 def absorb(
-    person: Person, event: Event, specs: Mapping[str, SeriesSpec], *, names: bool = True
+    person: Person,
+    event: Event,
+    specs: Mapping[str, SeriesSpec],
+    *,
+    names: bool = True,
+    older: Iterable[Event] | None = None,
 ) -> bool:
     """Fold one event into the document, in place; False where it was already in it.
 
-    Without `names` the person's identifiers stay as they are: the event was only evidence of them.
+    Without `names` the person's identifiers stay as they are: the event was only evidence of them. `older` (the
+    events of the chunks) is needed where there are chunks and it is not the first touch of its mail: ValueError
+    without it.
     """
     key = message_hash(event.id)
     if key in person.seen:
@@ -64,15 +72,19 @@ def absorb(
         _write_traits(person, event)
     if event.name in _CONSENTS and event.type == "track":
         _listen(person, event)
-    _accumulators(specs).add(person.series, event.name, event.properties, event.time)
+    if mail := mail_of(event):
+        _touch(person, event, mail, specs, older)
+    else:
+        _add(person.series, event, specs, bool(event.quality))
     return True
 
 
 def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> Person:
     """The document that these events make, from nothing."""
-    person = Person(id)
-    for event in once(events):
-        absorb(person, event, specs)
+    person, history = Person(id), once(events)
+    for event in history:
+        absorb(person, event, _NOTHING)
+    accumulate(person, history, specs)
     return person
 
 
@@ -98,10 +110,11 @@ def first_told(a: Event, b: Event) -> Event:
 
 def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> None:
     """Make the accumulators anew, out of the whole history; nothing else changes."""
-    accumulators = _accumulators(specs)
     series: dict[str, Series] = {}
-    for event in once(history):
-        accumulators.add(series, event.name, event.properties, event.time)
+    events = once(history)
+    machines = scanned(events)
+    for event in events:
+        _add(series, event, specs, bool(event.quality) or event.id in machines)
     person.series = series
 
 
@@ -118,6 +131,8 @@ def forget(person: Person) -> None:
     """Drop message ids that arrived long before the newest arrival."""
     newest = max((at for at in person.seen.values() if at != NEVER), default=0)
     oldest = newest - SEEN_FOR
+    if any(at < oldest for at in person.mails.values()):
+        person.mails = {mail: at for mail, at in person.mails.items() if at >= oldest}
     if any(at < oldest for at in person.seen.values()):
         person.seen = {key: at for key, at in person.seen.items() if at >= oldest}
 
@@ -165,6 +180,44 @@ def _accumulators(specs: Mapping[str, SeriesSpec]) -> Accumulators:
     if _arranged is None or _arranged[0] is not specs:
         _arranged = (specs, Accumulators(specs))
     return _arranged[1]
+
+
+def _add(
+    series: dict[str, Series], event: Event, specs: Mapping[str, SeriesSpec], machine: bool
+) -> None:
+    _accumulators(specs).add(series, event.name, event.properties, event.time, machine)
+
+
+def _touch(
+    person: Person,
+    event: Event,
+    mail: str,
+    specs: Mapping[str, SeriesSpec],
+    older: Iterable[Event] | None,
+) -> None:
+    """Count an opening or click, and no longer the ones before it where it gives them away as a scanner's."""
+    known = mail in person.mails
+    person.mails[mail] = max(person.mails.get(mail, event.received), event.received)
+    if not specs:
+        return
+    machine, told = bool(event.quality), False
+    if known:
+        history = whole_history(person, older)
+        touches = [each for each in history if mail_of(each) == mail]
+        machines = scanned(touches)
+        told = machines - {event.id} != scanned(e for e in touches if e.id != event.id)
+        machine |= event.id in machines
+    if told:
+        accumulate(person, history, specs)
+    else:
+        _add(person.series, event, specs, machine)
+
+
+def whole_history(person: Person, older: Iterable[Event] | None) -> list[Event]:
+    """All events of a document, ascending; ValueError where those of its chunks are not handed in."""
+    if older is None and person.chunks:
+        raise ValueError(f"{person.id} has older events: this needs them too")
+    return once((*(older or ()), *person.recent))
 
 
 def _count(person: Person, time: Millis) -> None:

@@ -45,8 +45,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def shares_events(a: Person, b: Person) -> bool:
-    """Whether the two documents hold a common message: then `merge` needs the whole history of both."""
-    return not a.seen.keys().isdisjoint(b.seen)
+    """Whether the two documents hold a common message, or touches of one mail: then `merge` needs all history."""
+    return not (a.seen.keys().isdisjoint(b.seen) and a.mails.keys().isdisjoint(b.mails))
 
 
 def merge(
@@ -59,8 +59,8 @@ def merge(
 
     `history` (all events of both) is needed where they share events and one has chunks; ValueError without it.
     """
-    overlap = shares_events(a, b)
-    if overlap and history is None:
+    overlap = not a.seen.keys().isdisjoint(b.seen)
+    if history is None and shares_events(a, b):
         if a.chunks or b.chunks:
             raise ValueError(f"{a.id} and {b.id} share events: merging them needs their history")
         history = (*a.recent, *b.recent)
@@ -86,6 +86,7 @@ def merge(
         places=_both(a.places, b.places, further_place),
         pending=_both(a.pending, b.pending, both_pending),
         shown={offer: list(times) for offer, times in _both(a.shown, b.shown, _newest).items()},
+        mails=_both(a.mails, b.mails, max),
         trusted=a.trusted or b.trusted,
     )
     if history is None:

@@ -7,6 +7,7 @@ from duyen.rules.computed import computed_needs, computed_values, parse_computed
 from duyen.rules.evaluate import Verdict, evaluate, trait_value
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
+from duyen.rules.quality import mail_of, scanned
 from duyen.rules.series import (
     Accumulators,
     amount_of,
@@ -30,11 +31,13 @@ __all__ = [
     "find",
     "inline",
     "insert",
+    "mail_of",
     "matches",
     "parse_computed",
     "parse_rule",
     "parse_where",
     "passes",
+    "scanned",
     "series_key",
     "series_needed",
     "to_data",

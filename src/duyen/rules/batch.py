@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from duyen.model.person import Person
@@ -178,7 +179,7 @@ class _Plan:
             case Not(inner):
                 return self.inner("not", (self.node(inner),))
             case Did(at_least=0, at_most=int(most)):
-                more = Did(rule.event, rule.where, rule.within, at_least=most + 1)
+                more = msgspec.structs.replace(rule, at_least=most + 1, at_most=None)
                 return self.inner("not", (self.leaf(more),))
             case InSegment(segment):
                 raise not_inlined(segment)

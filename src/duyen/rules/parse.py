@@ -16,6 +16,7 @@ from duyen.model.rule import (
     All,
     AnyOf,
     ConsentIs,
+    Counted,
     Did,
     InSegment,
     Not,
@@ -47,9 +48,9 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "any": (),
     "not": (),
     "trait": OPERATORS,
-    "did": ("at_least", "at_most", "within", "where"),
-    "did_not": ("within", "where"),
-    "sum": ("of", "within", "where", *NUMBER_OPERATORS),
+    "did": ("at_least", "at_most", "within", "where", "quality"),
+    "did_not": ("within", "where", "quality"),
+    "sum": ("of", "within", "where", "quality", *NUMBER_OPERATORS),
     "segment": (),
     "consent": ("channel",),
 }
@@ -129,6 +130,8 @@ def _event_data(rule: Did | SumIs) -> dict[str, Any]:
         data["within"] = _duration_text(rule.within)
     if rule.where:
         data["where"] = where_to_data(rule.where)
+    if rule.quality:
+        data["quality"] = rule.quality
     return data
 
 
@@ -296,12 +299,12 @@ class _Reader:
                 "rule.always", "at_least 0 matches everybody; add at_most.", at=f"{at}.at_least"
             )
         where, within = self.event_parts(raw, at)
-        return Did(event, where, within, at_least, most)
+        return Did(event, where, within, at_least, most, self.quality(raw, at))
 
     def _did_not(self, raw: dict[str, Any], at: str, depth: int) -> Rule:
         event = self.name(raw["did_not"], "event", f"{at}.did_not")
         where, within = self.event_parts(raw, at)
-        return Did(event, where, within, at_least=0, at_most=0)
+        return Did(event, where, within, 0, 0, self.quality(raw, at))
 
     def _sum(self, raw: dict[str, Any], at: str, depth: int) -> Rule:
         event = self.name(raw["sum"], "event", f"{at}.sum")
@@ -314,7 +317,7 @@ class _Reader:
         if to_micros(test.operand) is None:
             _bad_number(test.operand, f"{at}.{test.operator}")
         where, within = self.event_parts(raw, at)
-        return SumIs(event, of, test, where, within)
+        return SumIs(event, of, test, where, within, quality=self.quality(raw, at))
 
     def _segment(self, raw: dict[str, Any], at: str, depth: int) -> Rule:
         return InSegment(self.name(raw["segment"], "segment", f"{at}.segment"))
@@ -330,6 +333,18 @@ class _Reader:
         where = self.where(raw["where"], f"{at}.where") if "where" in raw else ()
         within = self.duration(raw["within"], f"{at}.within") if "within" in raw else None
         return where, within
+
+    def quality(self, raw: dict[str, Any], at: str) -> Counted:
+        """Whose events are counted."""
+        said = raw.get("quality", "")
+        if "quality" in raw and said != "any":
+            raise InvalidRule(
+                "rule.unknown_quality",
+                f"Only quality: any can stand here (machines' events count too); found {_show(said)}."
+                " Leave it out to count people's events alone.",
+                at=f"{at}.quality",
+            )
+        return "any" if said else ""
 
     def where(self, raw: Any, at: str) -> tuple[Where, ...]:
         """A map from property to a bare value or a map of operators; their order says nothing."""

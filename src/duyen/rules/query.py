@@ -6,6 +6,7 @@ The tables it reads. Times are milliseconds (int64), JSON columns are text, neve
              id: string         message id; one row per event
              name: string       the event's name
              time: int64        event time
+             quality: string    the event's own quality; "" of a person
              properties: string JSON of the properties
              folded, numbers, instants: string   `columns.twins(event.properties)`
 
@@ -25,6 +26,7 @@ from typing import Any
 import ibis
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, consent_key
+from duyen.model.event import EMAIL_LINK_CLICKED
 from duyen.model.rule import (
     All,
     AnyOf,
@@ -43,6 +45,7 @@ from duyen.model.times import Millis
 from duyen.model.values import fold, to_micros
 from duyen.rules.compare import to_instant
 from duyen.rules.evaluate import not_inlined
+from duyen.rules.quality import BURST, BURST_LINKS, TOUCHES
 from duyen.rules.series import leaves
 
 Expr = Any
@@ -87,14 +90,40 @@ def _counted(measures: dict[str, Did | SumIs], events: Expr, as_of: Millis) -> E
     longest = max((within for within in windows if within is not None), default=0)
     if None not in windows:
         inside &= events["time"] > as_of - longest
-    found = events.filter(inside)
+    found = _judged(events, {leaf.event for leaf in measures.values()}).filter(inside)
     columns = {name: _measure(leaf, found, as_of) for name, leaf in measures.items()}
     return found.group_by(who=found["person"]).aggregate(**columns)
+
+
+def _judged(events: Expr, asked: set[str]) -> Expr:
+    """The events with `human`: whether a person's own, as `quality.scanned` tells on a document.
+
+    Openings and clicks are compared with all others of their mail, whenever they were: a scanner is known for good.
+    """
+    if asked.isdisjoint(TOUCHES):
+        return events.mutate(human=events["quality"] == "")
+    events = events.filter(events["name"].isin(sorted({*asked, *TOUCHES})))
+    own = events["quality"] == ""
+    row = _Row(events, "properties")
+    key, url = row.text("key"), row.text("url")
+    clicked = events["name"] == EMAIL_LINK_CLICKED
+    link = ibis.ifelse(events["name"].isin(TOUCHES) & (key != ""), key, ibis.null("string"))
+    told = events.mutate(
+        mail=link, link=ibis.ifelse(clicked & (url != ""), url, ibis.null("string"))
+    )
+    mail = {"group_by": ["person", "mail"], "order_by": "time"}
+    links = told["link"].nunique().over(ibis.range_window(preceding=0, following=BURST, **mail))
+    told = told.mutate(burst=ibis.ifelse(links >= BURST_LINKS, 1, 0))
+    around = ibis.range_window(preceding=BURST, following=0, **mail)
+    told = told.mutate(scanned=told["burst"].max().over(around))
+    return told.mutate(human=own & (told["mail"].isnull() | (told["scanned"] == 0)))
 
 
 def _measure(leaf: Did | SumIs, events: Expr, as_of: Millis) -> Expr:
     """How often, or how much."""
     parts = [events["name"] == leaf.event]
+    if not leaf.quality:
+        parts.append(events["human"])
     if leaf.within is not None:
         parts.append(events["time"] > as_of - leaf.within)
     row = _Row(events, "properties")
@@ -181,6 +210,13 @@ class _Row:
     def number(self, path: str) -> Expr:
         """Micros, or null; where a map stands, its text is no number."""
         return _json_text(self.table["numbers"], _path(path.split("."))).try_cast("int64")
+
+    def text(self, path: str) -> Expr:
+        """The text at a path; "" where there is none."""
+        steps = _path(path.split("."))
+        told = _json_text(self.table[self.values], steps)
+        there = _json_kind(self.table[self.values], steps) == "VARCHAR"
+        return ibis.ifelse(there, told, "").fill_null("")
 
     def passes(self, path: str, test: Test) -> Expr:
         """Whether the value at a path passes a test; never null."""

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from duyen.model.person import Series
-from duyen.model.rule import All, AnyOf, Did, Not, Rule, SeriesSpec, SumIs, Test, Where
+from duyen.model.rule import All, AnyOf, Counted, Did, Not, Rule, SeriesSpec, SumIs, Test, Where
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
 from duyen.rules.compare import find, matches, typed
@@ -26,14 +26,16 @@ from duyen.rules.compare import find, matches, typed
 Point = tuple[Millis, int]
 
 
-def series_key(event: str, where: tuple[Where, ...] = (), of: str = "") -> str:
+def series_key(
+    event: str, where: tuple[Where, ...] = (), of: str = "", quality: Counted = ""
+) -> str:
     """Sixteen hex digits that name the series, whatever the order of `where`."""
     if not where:
-        return _key(event, (), of)
+        return _key(event, (), of, quality)
     tests = [(w.property, w.test.operator, typed(w.test.operand)) for w in where]
     if len(tests) > 1:
         tests.sort(key=_order)
-    return _key(event, tuple(tests), of)
+    return _key(event, tuple(tests), of, quality)
 
 
 def _order(test: tuple[str, str, tuple[Any, ...]]) -> bytes:
@@ -41,8 +43,9 @@ def _order(test: tuple[str, str, tuple[Any, ...]]) -> bytes:
 
 
 @lru_cache(maxsize=65_536)
-def _key(event: str, tests: tuple[Any, ...], of: str) -> str:
-    return blake2b(msgspec.json.encode([event, tests, of]), digest_size=8).hexdigest()
+def _key(event: str, tests: tuple[Any, ...], of: str, quality: Counted) -> str:
+    named = [event, tests, of, quality] if quality else [event, tests, of]
+    return blake2b(msgspec.json.encode(named), digest_size=8).hexdigest()
 
 
 def leaves(rule: Rule) -> Iterator[Rule]:
@@ -80,18 +83,21 @@ def numbers_only(where: tuple[Where, ...], of: str) -> tuple[Where, ...]:
 def key_of(leaf: Did | SumIs) -> str:
     """The key of the series one condition reads."""
     if isinstance(leaf, Did):
-        return series_key(leaf.event, leaf.where)
+        return series_key(leaf.event, leaf.where, quality=leaf.quality)
     where = numbers_only(leaf.where, leaf.of) if leaf.average else leaf.where
-    return series_key(leaf.event, where, leaf.of)
+    return series_key(leaf.event, where, leaf.of, leaf.quality)
 
 
 def spec_of(leaf: Did | SumIs) -> tuple[str, SeriesSpec]:
     """The series one condition reads, and how much of it."""
     if isinstance(leaf, SumIs):
         where = numbers_only(leaf.where, leaf.of) if leaf.average else leaf.where
-        return key_of(leaf), SeriesSpec(leaf.event, where, leaf.of, horizon=leaf.within or 0)
+        horizon, quality = leaf.within or 0, leaf.quality
+        return key_of(leaf), SeriesSpec(
+            leaf.event, where, leaf.of, horizon=horizon, quality=quality
+        )
     keep = max(leaf.at_least, 0 if leaf.at_most is None else leaf.at_most + 1)
-    return series_key(leaf.event, leaf.where), SeriesSpec(leaf.event, leaf.where, keep=keep)
+    return key_of(leaf), SeriesSpec(leaf.event, leaf.where, keep=keep, quality=leaf.quality)
 
 
 def unite(a: SeriesSpec, b: SeriesSpec) -> SeriesSpec:
@@ -150,10 +156,17 @@ class Accumulators:
             self._by_event.setdefault(spec.event, []).append((key, spec))
 
     def add(
-        self, series: dict[str, Series], event: str, properties: Mapping[str, Any], time: Millis
+        self,
+        series: dict[str, Series],
+        event: str,
+        properties: Mapping[str, Any],
+        time: Millis,
+        machine: bool = False,
     ) -> None:
-        """Put one event into every series of a document that it belongs to."""
+        """Put one event into every series of a document that it belongs to; a machine's only where it is asked for."""
         for key, spec in self._by_event.get(event, ()):
+            if machine and not spec.quality:
+                continue
             if not spec.where or matches(spec.where, properties):
                 found = series.get(key)
                 if found is None:

@@ -27,6 +27,7 @@ from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
+from duyen.rules import mail_of
 from duyen.runtime import definitions, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
@@ -287,9 +288,12 @@ class Engine:
             work = Work(head.person, happenings, head.standing, quiet=person in split)
             work.last = head.person.last
             work.identifiers = found.identifiers.get(person)
-            self._join(work, [heads[old] for old in joining.get(person, []) if old in heads], plan)
-            joined = any(isinstance(happening, Joined) for happening in work.happenings)
-            if work.person.events and work.person.specs != plan.specs_print and not joined:
+            touching = any(isinstance(h, Happened) and mail_of(h.event) for h in happenings)
+            others = [heads[old] for old in joining.get(person, []) if old in heads]
+            self._join(work, others, plan, touching)
+            stale = work.person.events > 0 and work.person.specs != plan.specs_print
+            # A further touch of a mail may tell what the earlier ones were, wherever they lie.
+            if (stale or touching) and not others:
                 work.history = self._history(work.person)
             works.append(work)
         return sorted(works, key=lambda work: work.person.id)  # in the order of what is stored
@@ -305,7 +309,7 @@ class Engine:
             yield person, Due()
         yield from batch.nudged
 
-    def _join(self, work: Work, others: Sequence[Head], plan: Plan) -> None:
+    def _join(self, work: Work, others: Sequence[Head], plan: Plan, touching: bool = False) -> None:
         """Put the documents that are now the same person in front of what happens to them."""
         joined: list[Happening] = []
         chunks = work.person.chunks
@@ -314,6 +318,7 @@ class Engine:
         retold = (
             len(others) > 1
             or stale
+            or touching
             or any(profiles.shares_events(work.person, p) for p in everybody[1:])
         )
         past = self._history(work.person) if others and retold else []

@@ -101,5 +101,5 @@ def _of_journey(found: Tally, journey: str, field: str) -> None:
 def _touches(found: Tally, amounts: Mapping[str, int], now: Millis) -> None:
     """People's first open and click of a mail."""
     for field, name in (("opened", OPENED), ("clicked", CLICKED)):
-        if amounts.get(field, 0) > 0:
+        if amounts.get(field):  # what turns out to be a scanner's is taken off again
             found.note(now, name, amounts[field])

@@ -23,7 +23,8 @@ from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Rec
 from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
-from duyen.profiles import absorb, accumulate, first_told, merge, once
+from duyen.profiles import absorb, accumulate, first_told, merge, once, whole_history
+from duyen.rules import mail_of, scanned
 from duyen.step.plan import Plan
 
 Standing = dict[str, Millis]
@@ -37,8 +38,8 @@ class Work:
     """One person of a batch: the document, what happens to it, the segments it stands in.
 
     `identifiers`, where given, are what identity has just resolved for the person. `history` is given where
-    accumulators must be made anew. After the batch: `person`, `standing`, `wake` are what to store, `kept` the events
-    that were no duplicates, `effects` what to do.
+    accumulators must be made anew, and where a mail is opened or clicked. After the batch: `person`, `standing`,
+    `wake` are what to store, `kept` the events that were no duplicates, `effects` what to do.
     """
 
     person: Person
@@ -95,7 +96,7 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
     for happening in _told_once(work.happenings):
         if isinstance(happening, Happened):
             if not _absorb(work, happening.event, plan, now):
-                continue
+                continue  # known already, or a machine's: nothing follows from it
         elif isinstance(happening, Decided):
             _decided(work, happening.decision, plan)
             continue
@@ -106,7 +107,15 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
         told.append(happening)
     if work.identifiers is not None:
         work.person.identifiers = work.identifiers
-    return told
+    return _without_scanners(work, told)
+
+
+def _without_scanners(work: Work, told: list[Happening]) -> list[Happening]:
+    """What journeys are told: not what the same batch shows to be a scanner's."""
+    if not any(isinstance(happening, Happened) and mail_of(happening.event) for happening in told):
+        return told
+    machines = scanned(whole_history(work.person, work.history))
+    return [h for h in told if not (isinstance(h, Happened) and h.event.id in machines)]
 
 
 def _told_once(happenings: list[Happening]) -> list[Happening]:
@@ -128,10 +137,18 @@ def _told_once(happenings: list[Happening]) -> list[Happening]:
 
 
 def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
+    """Take one event in; returns whether anything may follow from it."""
     person = work.person
-    if not absorb(person, event, plan.specs, names=False):  # who they are is identity's word
+    # Who they are is identity's word.
+    if not absorb(person, event, plan.specs, names=False, older=work.history):
         return False
     work.kept.append(event)
+    if mail_of(event):
+        history = whole_history(person, work.history)
+        work.effects += measure.touched(person, event, plan.program, history, scanned(history))
+        return not event.quality
+    if event.quality:
+        return False
     work.effects += decide.outcome(person, event, plan.program, now)
     work.effects += measure.record(person, event, plan.program, now)
     return True
@@ -151,6 +168,8 @@ def _eligible(person: Person, program: Program, now: Millis, decided: str | None
 
 def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     kept, other = work.person, happening.other
+    if happening.history is not None:
+        work.history = tuple(happening.history)
     work.person = merge(kept, other, plan.specs, happening.history)
     history = None if happening.history is None else once(happening.history)
     work.effects += measure.settle(kept, other, work.person, plan.program, history)

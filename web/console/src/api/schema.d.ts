@@ -2321,6 +2321,11 @@ export interface components {
             trusted: boolean;
             /** Imported */
             imported: boolean;
+            /**
+             * Quality
+             * @enum {string}
+             */
+            quality: "" | "bot" | "prefetch" | "proxy" | "scanner";
             /** Identifiers */
             identifiers: [
                 string,
@@ -2627,6 +2632,10 @@ export interface components {
             opened: number;
             /** Clicked */
             clicked: number;
+            /** Bot Opened */
+            bot_opened: number;
+            /** Bot Clicked */
+            bot_clicked: number;
             /** Unsubscribed */
             unsubscribed: number;
             open_rate: components["schemas"]["Estimate"];

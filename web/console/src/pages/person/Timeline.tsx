@@ -185,6 +185,7 @@ function EventHeadline({ event }: { event: EventRow }) {
   return (
     <>
       <span className="strong">{eventWords(words, event.name)}</span>
+      {event.quality && <span className="state machine">{words.t(`event.quality.${event.quality}`)}</span>}
       {detail && <span className="dimmed">{detail}</span>}
     </>
   );

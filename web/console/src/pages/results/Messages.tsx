@@ -72,10 +72,12 @@ function MessageTable({ report }: { report: MessagesReport }) {
                 </Table.Td>
                 <Table.Td>
                   <div>{f.number(row.opened)}</div>
+                  <Machines count={row.bot_opened} />
                   <RateCell estimate={row.open_rate} scale={opens} sample={false} />
                 </Table.Td>
                 <Table.Td>
                   <div>{f.number(row.clicked)}</div>
+                  <Machines count={row.bot_clicked} />
                   <RateCell estimate={row.click_rate} scale={clicks} sample={false} />
                 </Table.Td>
                 <Table.Td className="right">{f.number(row.unsubscribed)}</Table.Td>
@@ -96,6 +98,13 @@ function MessageTable({ report }: { report: MessagesReport }) {
       </div>
     </Section>
   );
+}
+
+/** Mails that only machines touched are no part of the rate; this says how many were left out. */
+function Machines({ count }: { count: number }) {
+  const { t, f } = useWords();
+  if (count === 0) return null;
+  return <div className="dimmed nowrap">{t("messages.machines", { n: f.number(count) })}</div>;
 }
 
 function NotSent({ label, count }: { label: string; count: number }) {
