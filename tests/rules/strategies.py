@@ -101,6 +101,13 @@ sums = st.builds(
     average=st.booleans(),
 )
 timed = dids() | sums
+
+
+def has_words(rule: Rule) -> bool:
+    """Whether the rule can be written: an average is only what a test of a computed trait means."""
+    return not any(isinstance(leaf, SumIs) and leaf.average for leaf in leaves_of(rule))
+
+
 consents = st.builds(
     ConsentIs, st.sampled_from(["marketing", "service"]), st.sampled_from(["email", "sms"])
 )

@@ -15,7 +15,7 @@ from duyen.model.rule import Test as Is
 from duyen.model.times import DAY, HOUR
 from duyen.rules import evaluate, parse_rule, parse_where, to_data, where_to_data
 from duyen.rules.parse import KINDS, MAX_WITHIN, OPERATORS, known_keys
-from tests.rules.strategies import Life, rules
+from tests.rules.strategies import Life, has_words, rules
 
 GOLDEN = """
 all:
@@ -213,7 +213,7 @@ def test_every_kind_and_operator_is_known() -> None:
     assert set(known_keys()["trait"]) == set(OPERATORS)
 
 
-@given(rules)
+@given(rules.filter(has_words))
 def test_a_rule_survives_being_written(rule: Rule) -> None:
     written = to_data(rule)
     again = parse_rule(written)
