@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Request, Route
 
-from duyen.model.log import Lane
-from duyen.runtime.access import key_change
 from duyen.runtime.house import House
 from duyen.runtime.training import train
 from tests.api.server import Server, until
 from tests.browser.conftest import Site, Visit
+from tests.browser.visits import (
+    HERO,
+    JUMPS,
+    SETTLED,
+    anonymous_id,
+    events,
+    open_server,
+    put,
+    rows,
+    still,
+    stored,
+    tag_line,
+    wait_for,
+)
 from tests.conftest import ROOT, find_free_port
 
 MOST_BYTES = 6 * 1024
-STORED = "JSON.stringify(Object.entries({...localStorage}).sort())"
-JUMPS = """
-    window.paint = requestAnimationFrame.bind(window);
-    window.jumps = [];
-    new PerformanceObserver((list) => jumps.push(...list.getEntries().map((entry) => entry.value)))
-        .observe({ type: "layout-shift", buffered: true });
-"""
-SETTLED = "new Promise((done) => paint(() => paint(() => done(jumps))))"
-HERO = (
-    '<div id="hero" data-duyen-placement="hero" style="height:220px;overflow:hidden">'
-    "<p>Nội dung của trang</p></div><h1>Cửa hàng</h1>"
-)
 OFFER = {
     "title": "Trà sen <Tây Hồ>",
     "body": "Ướp hương trong đêm",
@@ -62,10 +59,7 @@ def server(
 ) -> Iterator[Server]:
     """Door and engine with two placements, an offer, two goods that were bought, and a key for the site."""
     del tag_file
-    found = Server(tmp_path_factory.mktemp("tag"), find_free_port())
-    key = key_change("write", (site.origin,), "site", "test", 0)
-    found.browser_key = key.key
-    _tell(found, [key.change])
+    found = open_server(tmp_path_factory.mktemp("tag"), site)
     try:
         found.start("engine", "door")
         with found.owner() as owner:
@@ -79,12 +73,6 @@ def server(
         found.stop()
 
 
-def _tell(server: Server, entries: list[Any]) -> None:
-    house = House(server.settings)
-    house.tell(Lane.CONTROL, entries)
-    house.close()
-
-
 def _set_up(owner: httpx.Client) -> None:
     hero = {"name": "Đầu trang", "fill": "offers", "fallback": {"title": "Chào bạn"}}
     shelf = {"name": "Kệ hàng", "fill": "items", "recommender": "popular", "limit": 2}
@@ -93,7 +81,7 @@ def _set_up(owner: httpx.Client) -> None:
         for name, id in PEOPLE.items()
     ]
     hostile = {**HOSTILE, "body": f"{{% raw %}}{HOSTILE['body']}{{% endraw %}}"}
-    for path, body in {
+    program = {
         "settings": {"hold_out": 0.0, "language": "vi", "currency": "VND"},
         "placements/hero": hero,
         "placements/hostile": {"name": "Hostile", "fill": "offers"},
@@ -101,9 +89,8 @@ def _set_up(owner: httpx.Client) -> None:
         "offers/tea": {"name": "Trà", "placements": ["hero"], "content": OFFER},
         "offers/hostile": {"name": "Hostile", "placements": ["hostile"], "content": hostile},
         "catalog/items": items,
-    }.items():
-        answer = owner.put(f"/v1/{path}", json=body)
-        assert answer.status_code == 200, answer.text
+    }
+    put(owner, program)
 
 
 def _orders() -> list[dict[str, Any]]:
@@ -129,48 +116,7 @@ def owner(server: Server) -> Iterator[httpx.Client]:
 @pytest.fixture
 def line(server: Server) -> str:
     """The one line that a page needs."""
-    return _line(server)
-
-
-def _line(server: Server, more: str = "", source: str = "") -> str:
-    source = source or f"{server.url}/tag.js"
-    return f'<script src="{source}" data-write-key="{server.browser_key}"{more}></script>'
-
-
-def still(page: Page) -> Page:
-    """The page's clock stands, so that no patience ends on a busy machine; `clock.run_for` moves it."""
-    now = datetime.now(UTC)
-    page.clock.install(time=now)
-    page.clock.pause_at(now + timedelta(seconds=1))
-    return page
-
-
-def _anonymous(page: Page) -> str:
-    """The visitor's id, once the server has given it."""
-    handle = page.wait_for_function("() => localStorage.getItem('duyen:anonymous')")
-    return str(handle.json_value())
-
-
-def _rows(owner: httpx.Client, namespace: str, value: str, part: str) -> list[dict[str, Any]]:
-    answer = owner.get(f"/v1/profiles/{namespace}:{quote(value, safe='')}/{part}?limit=200")
-    if answer.status_code == 404:
-        return []
-    assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
-
-
-def _events(owner: httpx.Client, anonymous: str) -> list[dict[str, Any]]:
-    return _rows(owner, "anonymous_id", anonymous, "events")
-
-
-def _wait_for(owner: httpx.Client, anonymous: str, name: str) -> dict[str, Any]:
-    """An event of this visitor by its name, once the engine has applied it."""
-    return until(lambda: next((e for e in _events(owner, anonymous) if e["name"] == name), {}))
-
-
-def _stored(page: Page) -> dict[str, str]:
-    return dict(json.loads(page.evaluate(STORED)))
+    return tag_line(server)
 
 
 def test_it_is_small(tag_file: Path) -> None:
@@ -181,14 +127,15 @@ def test_the_docs_name_what_a_page_may_write() -> None:
     source = "".join(path.read_text() for path in (ROOT / "web" / "tag" / "src").glob("*.ts"))
     told = (ROOT / "docs" / "tag.md").read_text()
     written = set(re.findall(r"data-duyen-[a-z]+", source))
+    read = re.findall(r"\{([^{}]+)\}(?:: DOMStringMap| = script\.dataset)", source)
     options = {
         "data-" + re.sub("([A-Z])", r"-\1", name).lower()
-        for name in re.findall(r"script\??\.dataset\.(\w+)", source)
+        for name in re.findall(r"(\w+)\s*(?=[=,]|$)", ",".join(read))
     }
-    kept = {f"duyen:{name}" for name in re.findall(r'\.set\("(\w+)"', source)}
+    kept = {f"duyen:{name}" for name in re.findall(r'\b(?:set\(|once\(|NAME = )"(\w+):?"', source)}
     assert len(written) >= 4
-    assert len(options) == 4
-    assert len(kept) == 6
+    assert len(options) == 6
+    assert len(kept) == 8
     assert [name for name in sorted(written | options | kept) if name not in told] == []
 
 
@@ -198,12 +145,12 @@ def test_one_line_tells_what_is_seen_what_happens_and_who_it_is(
     watched = visit()
     page = watched.page
     page.goto(site.put("/one-line", line, "<h1>Trang chủ</h1>") + "?utm_source=zalo")
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     page.evaluate("duyen.track('Product Viewed', { product_id: 'lotus', price: '130000' })")
     page.evaluate("duyen.identify('khach-1', { name: 'Nguyễn Thị Ánh Tuyết' })")
 
-    _wait_for(owner, anonymous, "Identified")
-    told = {event["name"]: event for event in _events(owner, anonymous)}
+    wait_for(owner, anonymous, "Identified")
+    told = {event["name"]: event for event in events(owner, anonymous)}
     viewed = told["Product Viewed"]
     assert viewed["properties"] == {"product_id": "lotus", "price": "130000"}
     seen = next(event for event in told.values() if event["type"] == "page")
@@ -222,10 +169,10 @@ def test_a_visitor_stays_the_same_over_reloads_and_pages(
     watched = visit()
     page = watched.page
     page.goto(site.put("/again", line, "<h1>Trang</h1>"))
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     for path in ("/again", "/elsewhere"):
         page.goto(site.put(path, line, "<h1>Trang</h1>"))
-        assert _anonymous(page) == anonymous
+        assert anonymous_id(page) == anonymous
     pages = until(lambda: _seen(owner, anonymous, 3))
     assert sorted(event["properties"]["path"] for event in pages) == [
         "/again",
@@ -236,7 +183,7 @@ def test_a_visitor_stays_the_same_over_reloads_and_pages(
 
 
 def _seen(owner: httpx.Client, anonymous: str, least: int) -> list[dict[str, Any]]:
-    found = [event for event in _events(owner, anonymous) if event["type"] == "page"]
+    found = [event for event in events(owner, anonymous) if event["type"] == "page"]
     return found if len(found) >= least else []
 
 
@@ -250,7 +197,7 @@ def test_a_server_with_a_new_secret_meets_the_visitor_anew(
     page.evaluate("localStorage.setItem('duyen:visitor', 'MTIzLmFiYw.AAAA')")
     page.reload()
     page.wait_for_selector("[data-duyen-decision]")
-    assert _stored(page)["duyen:visitor"] != "MTIzLmFiYw.AAAA"
+    assert stored(page)["duyen:visitor"] != "MTIzLmFiYw.AAAA"
 
 
 def test_placements_are_filled_without_a_flash_and_without_a_jump(
@@ -275,7 +222,7 @@ def test_placements_are_filled_without_a_flash_and_without_a_jump(
     assert sorted(shelf.locator("strong").all_text_contents()) == sorted(PEOPLE)
     assert "130.000" in (shelf.first.text_content() or "")
     assert page.evaluate(SETTLED) == []
-    decided = _rows(owner, "anonymous_id", _anonymous(page), "decisions")
+    decided = rows(owner, "anonymous_id", anonymous_id(page), "decisions")
     assert {row["placement"]["id"] for row in decided} == {"hero", "shelf"}
     assert watched.troubles == []
 
@@ -370,7 +317,7 @@ def test_a_server_that_does_not_answer_leaves_the_page_readable(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"http://127.0.0.1:{silent.getsockname()[1]}"
         page = still(visit().page)
-        page.goto(site.put("/silent", _line(server, f' data-host="{host}"'), HERO))
+        page.goto(site.put("/silent", tag_line(server, f' data-host="{host}"'), HERO))
         page.clock.run_for(790)
         assert _visibility(page, "#hero") == "hidden"
         page.clock.run_for(200)
@@ -382,7 +329,7 @@ def test_a_server_that_is_away_leaves_the_page_as_it_is(
     visit: Visit, site: Site, server: Server
 ) -> None:
     away = f"http://127.0.0.1:{find_free_port()}"
-    lines = (_line(server, f' data-host="{away}"'), _line(server, source=f"{away}/tag.js"))
+    lines = (tag_line(server, f' data-host="{away}"'), tag_line(server, source=f"{away}/tag.js"))
     for number, line in enumerate(lines):
         page = still(visit().page)
         page.goto(site.put(f"/away-{number}", line, HERO))
@@ -396,13 +343,13 @@ def test_events_of_a_time_without_server_arrive_later(
     page = visit().page
     url = site.put("/later", line, "<h1>Trang</h1>")
     page.goto(url)
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     page.route("**/v1/batch", lambda route: route.abort())
     with page.expect_request("**/v1/batch"):
         page.evaluate("duyen.track('Product Added', { product_id: 'pot' })")
     page.unroute("**/v1/batch")
     page.goto(url)
-    assert _wait_for(owner, anonymous, "Product Added")["properties"] == {"product_id": "pot"}
+    assert wait_for(owner, anonymous, "Product Added")["properties"] == {"product_id": "pot"}
 
 
 def test_half_in_view_for_a_second_is_a_view(
@@ -418,17 +365,17 @@ def test_half_in_view_for_a_second_is_a_view(
     )
     page.goto(site.put("/below", line, '<div style="height:300vh"></div>' + HERO))
     page.wait_for_selector("#hero[data-duyen-decision]")
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     page.evaluate(SETTLED)
     page.clock.run_for(5_000)
     page.evaluate("hero.scrollIntoView(); duyen.track('Scrolled')")
     page.evaluate(SETTLED)
     page.clock.run_for(900)
-    _wait_for(owner, anonymous, "Scrolled")
-    assert "Decision Viewed" not in [event["name"] for event in _events(owner, anonymous)]
+    wait_for(owner, anonymous, "Scrolled")
+    assert "Decision Viewed" not in [event["name"] for event in events(owner, anonymous)]
     page.evaluate("duyen.track('Waited')")
     page.clock.run_for(400)
-    viewed = _wait_for(owner, anonymous, "Decision Viewed")
+    viewed = wait_for(owner, anonymous, "Decision Viewed")
     decision = page.get_attribute("#hero", "data-duyen-decision")
     assert viewed["properties"] == {
         "decision_id": decision,
@@ -451,17 +398,17 @@ def test_a_click_is_told_though_it_leads_away(
     for path in ("/tea", "/p/lotus"):
         site.put(path, "", "<h1>Nơi khác, không có thẻ</h1>")
     page.wait_for_selector("[data-duyen-placement=shelf][data-duyen-decision]")
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     decision = page.get_attribute("#hero", "data-duyen-decision")
     page.click("#hero a")
     page.wait_for_url("**/tea")
-    clicked = _wait_for(owner, anonymous, "Decision Clicked")
+    clicked = wait_for(owner, anonymous, "Decision Clicked")
     assert clicked["properties"] == {"decision_id": decision, "placement": "hero", "offer": "tea"}
 
     page.goto(f"{site.origin}/click")
     page.click("[data-duyen-item=lotus]")
     page.wait_for_url("**/p/lotus")
-    again = until(lambda: [e for e in _events(owner, anonymous) if e["properties"].get("item")])
+    again = until(lambda: [e for e in events(owner, anonymous) if e["properties"].get("item")])
     assert again[0]["properties"]["item"] == "lotus"
     assert again[0]["properties"]["placement"] == "shelf"
 
@@ -472,11 +419,11 @@ def test_calls_before_the_tag_has_loaded_are_kept(
     head = "<script>window.duyen = []; duyen.push(['track', 'Early', { n: 1 }])</script>"
     watched = visit()
     page = watched.page
-    page.goto(site.put("/early", head + _line(server, " async") * 2, "<h1>Trang</h1>"))
-    anonymous = _anonymous(page)
+    page.goto(site.put("/early", head + tag_line(server, " async") * 2, "<h1>Trang</h1>"))
+    anonymous = anonymous_id(page)
     page.evaluate("duyen.push(['track', 'Late', {}])")
-    _wait_for(owner, anonymous, "Late")
-    names = [event["name"] for event in _events(owner, anonymous)]
+    wait_for(owner, anonymous, "Late")
+    names = [event["name"] for event in events(owner, anonymous)]
     assert names.count("Early") == 1
     assert len(_seen(owner, anonymous, 0)) == 1, "two lines in one page are one tag"
     assert watched.troubles == []
@@ -507,7 +454,7 @@ def test_global_privacy_control_is_a_no(
     page.clock.run_for(5_000)
     page.goto(site.put("/gpc-2", line, HERO))
     assert asked == []
-    assert _stored(page) == {}
+    assert stored(page) == {}
     assert page.context.cookies() == []
     assert page.locator("#hero").text_content() == "Nội dung của trang"
     assert watched.troubles == []
@@ -519,28 +466,28 @@ def test_where_consent_is_required_nothing_happens_before_it(
     watched = visit("try { localStorage.setItem('duyen.language', 'vi') } catch {}")
     page = watched.page
     asked = _requests(page, server)
-    page.goto(site.put("/ask-first", _line(server, ' data-consent="required"'), HERO))
+    page.goto(site.put("/ask-first", tag_line(server, ' data-consent="required"'), HERO))
     page.evaluate("duyen.track('Product Viewed')")
     assert _visibility(page, "#hero") == "visible"
     assert asked == []
-    assert _stored(page) == {"duyen.language": "vi"}
+    assert stored(page) == {"duyen.language": "vi"}
 
     page.evaluate("duyen.consent(true)")
     page.wait_for_selector("#hero[data-duyen-decision]")
     assert page.locator("#hero strong").text_content() == OFFER["title"]
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     said = {"purpose": "personalisation", "channel": "web", "proof": page.url}
-    granted = _wait_for(owner, anonymous, "Consent Updated")
+    granted = wait_for(owner, anonymous, "Consent Updated")
     assert granted["properties"] == {**said, "state": "granted"}
 
     page.evaluate("duyen.consent(false, 'marketing', 'email')")
     page.evaluate("duyen.consent(false)")
     page.wait_for_function("() => localStorage.getItem('duyen:consent') === 'denied'")
-    assert _stored(page) == {"duyen.language": "vi", "duyen:consent": "denied"}
+    assert stored(page) == {"duyen.language": "vi", "duyen:consent": "denied"}
     told = until(
         lambda: (
-            [e for e in _events(owner, anonymous) if e["properties"].get("state") == "denied"][1:]
-            and _events(owner, anonymous)
+            [e for e in events(owner, anonymous) if e["properties"].get("state") == "denied"][1:]
+            and events(owner, anonymous)
         )
     )
     purposes = [
@@ -586,7 +533,7 @@ def test_nobody_is_somebody_else_by_saying_so(
     page = still(visit().page)
     page.goto(site.put("/liar", line, "<h1>Trang</h1>"))
     page.clock.run_for(300)
-    anonymous = _anonymous(page)
+    anonymous = anonymous_id(page)
     page.evaluate("duyen.identify('victim', { name: 'Kẻ mạo danh' }, { hash: 'ab'.repeat(32) })")
     page.evaluate("(html) => document.body.insertAdjacentHTML('beforeend', html)", HERO)
     with page.expect_response("**/v1/decide") as answer:
@@ -595,14 +542,14 @@ def test_nobody_is_somebody_else_by_saying_so(
     assert answer.value.json()["error"]["code"] == "user.unproved"
     page.wait_for_selector("#hero[data-duyen-ready]")
     assert page.locator("#hero p").text_content() == "Nội dung của trang"
-    _wait_for(owner, anonymous, "Identified")
+    wait_for(owner, anonymous, "Identified")
     assert owner.get("/v1/profiles/user_id:victim").json() == before
-    assert _rows(owner, "user_id", "victim", "decisions") == []
+    assert rows(owner, "user_id", "victim", "decisions") == []
 
     hash = House(server.settings).secrets.identity_hash("victim")
     page.evaluate(f"duyen.identify('victim', {{}}, {{ hash: '{hash}' }}); duyen.decide()")
     page.wait_for_selector("#hero[data-duyen-decision]")
-    assert len(_rows(owner, "user_id", "victim", "decisions")) == 1
+    assert len(rows(owner, "user_id", "victim", "decisions")) == 1
 
 
 def test_a_site_that_the_key_is_not_for_is_refused(
@@ -616,7 +563,7 @@ def test_a_site_that_the_key_is_not_for_is_refused(
     assert failed.value.url == f"{server.url}/v1/visitor"
     page.wait_for_function("() => getComputedStyle(hero).visibility === 'visible'")
     assert page.locator("#hero").text_content() == "Nội dung của trang"
-    assert _stored(page).get("duyen:visitor") is None
+    assert stored(page).get("duyen:visitor") is None
     assert owner.get("/v1/profiles").json()["total"] == people
 
 

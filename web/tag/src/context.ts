@@ -1,5 +1,6 @@
 /** What the page knows of this moment: where it is, on what device, and what its own words say. */
 import type { Json, JsonObject } from "./transport";
+import { report } from "./trouble";
 
 const NAME = "data-duyen-context";
 /** Addresses and titles are cut, so that a long one never makes a question too large. */
@@ -26,7 +27,7 @@ function read(element: Element): JsonObject {
     const value = JSON.parse(element.getAttribute(NAME) || element.textContent || "{}") as Json;
     return value && typeof value === "object" && !Array.isArray(value) ? value : {};
   } catch (problem) {
-    reportError(problem);
+    report(problem);
     return {};
   }
 }

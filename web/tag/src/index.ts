@@ -6,125 +6,125 @@
  * It gives `window.duyen` with page, track, identify, consent, context and decide. Calls made before it has loaded are kept:
  * window.duyen = window.duyen || []; duyen.push(["track", "Product Viewed", { product_id: "p1" }]).
  */
-import { Placements } from "./placements";
-import { Privacy } from "./privacy";
-import { Transport, type Json, type JsonObject } from "./transport";
+import { address, watchAddress } from "./address";
+import { listen } from "./datalayer";
+import { fill, hide, watch } from "./placements";
+import { askFirst, clear, decideConsent, follow } from "./privacy";
+import * as transport from "./transport";
+import type { JsonObject } from "./transport";
 
 type Call = [name: string, ...args: never[]];
 
-interface Options {
-  writeKey: string;
-  host: string;
-  autoPage: boolean;
-  /** Nothing is kept or sent before the visitor has agreed. */
-  needsConsent: boolean;
-}
+const PURPOSE = "personalisation";
+const CHANNEL = "web";
 
-class Duyen {
-  private readonly privacy: Privacy;
-  private readonly transport: Transport;
-  private readonly placements: Placements;
+/** Where the last page view was, and where its visitor came from. */
+let seen = "";
+let href = document.referrer;
+let referrer = href;
+let layer = "";
 
-  constructor(private readonly options: Options) {
-    this.privacy = new Privacy(options.needsConsent);
-    this.transport = new Transport(options.host, options.writeKey, this.privacy);
-    this.placements = new Placements(this.transport, (event, properties) => this.track(event, properties));
-    this.placements.hide();
-    whenParsed(() => this.start());
-  }
-
-  private start(): void {
-    this.placements.watch();
-    if (this.options.autoPage) this.page();
-    else this.decide();
-  }
-
-  /** Tell that a page is seen, and look for placements in it again (single-page applications call this). */
+const duyen = {
+  /** Tell that a page is seen; placements that were decided at another address are asked for anew. */
   page(name?: string, properties: JsonObject = {}): void {
-    const about = { title: document.title, url: location.href, path: location.pathname, referrer: document.referrer };
-    this.transport.send({ type: "page", ...(name ? { name } : {}), properties: { ...about, ...properties } });
-    this.decide();
-  }
+    const { href: url, pathname: path } = location;
+    const place = address();
+    if (place !== seen) {
+      referrer = href;
+      href = url;
+      seen = place;
+    }
+    const about = { title: document.title, url, path, referrer };
+    transport.send({ type: "page", ...(name ? { name } : {}), properties: { ...about, ...properties } });
+    if (layer) listen(layer);
+    void fill(true);
+  },
 
   /** Tell that something happened. */
   track(event: string, properties: JsonObject = {}): void {
-    this.transport.send({ type: "track", event, properties });
-  }
+    transport.track(event, properties);
+  },
 
   /** Tell who this is. `hash` is what your server computed: HMAC-SHA-256 of the user id under the identity secret. */
   identify(userId: string | null, traits: JsonObject = {}, proof: { hash?: string } = {}): void {
-    this.transport.identify(userId ?? "", proof.hash ?? "");
-    this.transport.send({ type: "identify", traits });
-  }
+    transport.identify(userId || "", proof.hash || "");
+    transport.send({ type: "identify", traits });
+  },
 
   /**
    * What the visitor wants. Without more words it is about this site: whether anything is kept, sent and chosen for
    * them here. With a purpose and channel ("marketing", "email") it is only told, where anything may be told.
    */
-  consent(granted: boolean, purpose = HERE.purpose, channel = HERE.channel): void {
-    const here = purpose === HERE.purpose && channel === HERE.channel;
-    const said = { purpose, channel, state: granted ? "granted" : "denied", proof: location.href };
-    if (here && granted) this.privacy.grant();
-    this.transport.send({ type: "track", event: "Consent Updated", properties: said });
+  consent(granted: boolean, purpose = PURPOSE, channel = CHANNEL): void {
+    const here = purpose === PURPOSE && channel === CHANNEL;
+    if (here && granted) decideConsent(true);
+    const state = granted ? "granted" : "denied";
+    transport.track("Consent Updated", { purpose, channel, state, proof: location.href });
     if (!here) return;
-    if (granted) this.decide();
-    else void this.transport.flush().then(() => this.withdraw());
-  }
-
-  private withdraw(): void {
-    this.privacy.deny();
-    this.transport.forget();
-  }
+    if (granted) duyen.decide();
+    else transport.leave(() => decideConsent(false));
+  },
 
   /** Forget this browser: its visitor, its user, its queue. */
   reset(): void {
-    this.privacy.clear();
-    this.transport.forget();
-  }
+    transport.leave(clear);
+  },
 
   /** Say what this moment is about, as the server's `context` has it; `null` takes a field back. */
   context(told: JsonObject): void {
-    Object.assign(this.transport.told, told);
-  }
+    Object.assign(transport.told, told);
+  },
 
   /** Ask for the placements that are on the page now. */
   decide(): void {
-    void this.placements.fill();
-  }
+    void fill();
+  },
 
   /** The way in for calls that were made before the tag had loaded. */
-  push(call: Call): void {
-    const [name, ...args] = call;
-    const method = (this as unknown as Record<string, unknown>)[name];
-    if (typeof method === "function") (method as (...args: Json[]) => void).apply(this, args);
+  push([name, ...args]: Call): void {
+    const method = (duyen as unknown as Record<string, unknown>)[name];
+    if (typeof method === "function") (method as (...args: never[]) => void)(...args);
+  },
+};
+
+/** Begin: by itself a page view, placements, and whatever the attributes of the line ask for. */
+function begin({ autoPage, spa }: DOMStringMap): void {
+  watch();
+  if (autoPage === "false") {
+    duyen.decide();
+    if (layer) listen(layer);
+    return;
   }
-}
-
-const HERE = { purpose: "personalisation", channel: "web" };
-
-function whenParsed(then: () => void): void {
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", then, { once: true });
-  else then();
+  duyen.page();
+  if (spa !== "false") {
+    watchAddress(() => {
+      if (address() !== seen) duyen.page();
+    });
+  }
+  // Gone back to, a page comes out of the browser's memory as it was left.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) duyen.page();
+  });
 }
 
 function start(): void {
   const script = document.currentScript as HTMLScriptElement | null;
-  const writeKey = script?.dataset.writeKey;
-  if (!script || !writeKey) {
-    throw new Error("Duyên: the script element needs data-write-key.");
-  }
-  const page = window as unknown as { duyen?: Call[] | Duyen };
-  const waiting = page.duyen ?? [];
+  if (!script?.dataset.writeKey) throw new Error("Duyên: the script element needs data-write-key.");
+  const page = window as unknown as { duyen?: Call[] | typeof duyen };
+  const waiting = page.duyen || [];
   // Two lines in one page are one tag.
   if (!Array.isArray(waiting)) return;
-  const duyen = new Duyen({
-    writeKey,
-    host: (script.dataset.host ?? new URL(script.src).origin).replace(/\/$/, ""),
-    autoPage: script.dataset.autoPage !== "false",
-    needsConsent: script.dataset.consent === "required",
-  });
+  const { writeKey, host, consent, datalayer = "false" } = script.dataset;
+  if (consent === "required") askFirst();
+  if (datalayer !== "false") layer = datalayer === "true" ? "dataLayer" : datalayer;
+  transport.open((host || new URL(script.src).origin).replace(/\/$/, ""), writeKey);
+  follow(transport.forget);
+  hide();
   page.duyen = duyen;
   for (const call of waiting) duyen.push(call);
+  const then = (): void => begin(script.dataset);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", then, { once: true });
+  else then();
 }
 
 start();

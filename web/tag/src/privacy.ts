@@ -2,51 +2,94 @@
 
 const PREFIX = "duyen:";
 const CONSENT = `${PREFIX}consent`;
+const NOTED = 50;
 
-export class Privacy {
-  private said: string | null;
+/** What storage does not take, because it is full or switched off, lasts as long as the page. */
+const memory = new Map<string, string>();
+let said = read(CONSENT);
+let needsConsent = false;
 
-  constructor(private readonly needsConsent: boolean) {
-    this.said = read(CONSENT);
+/** From now on nothing is allowed before the visitor agrees. */
+export function askFirst(): void {
+  needsConsent = true;
+}
+
+/**
+ * Whether anything may be kept or sent. A visitor who agreed here has the last word; before that, the browser's
+ * Global Privacy Control says no, and so does a page that asks first.
+ */
+export function allowed(): boolean {
+  if (said !== null) return said === "granted";
+  const asked = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
+  return !asked && !needsConsent;
+}
+
+/** Note what the visitor said; of a no, only the no itself is kept. */
+export function decideConsent(granted: boolean): void {
+  if (!granted) clear();
+  said = granted ? "granted" : "denied";
+  write(CONSENT, said);
+}
+
+export function clear(): void {
+  for (const name of names("")) remove(name);
+  said = null;
+}
+
+/** What is said or forgotten in one tab holds in the others too. */
+export function follow(forgotten: () => void): void {
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === null || key === CONSENT) said = read(CONSENT);
+    if (key === null || (key === `${PREFIX}anonymous` && newValue === null)) forgotten();
+  });
+}
+
+export function get(name: string): string {
+  return (allowed() && (memory.get(PREFIX + name) || read(PREFIX + name))) || "";
+}
+
+export function set(name: string, value: string): void {
+  if (allowed()) write(PREFIX + name, value);
+}
+
+export function remove(name: string): void {
+  memory.delete(PREFIX + name);
+  try {
+    localStorage.removeItem(PREFIX + name);
+  } catch {
+    // Storage is switched off: there is nothing to remove.
   }
+}
 
-  /**
-   * Whether anything may be kept or sent. A visitor who agreed here has the last word; before that, the browser's
-   * Global Privacy Control says no, and so does a page that asks first.
-   */
-  get allowed(): boolean {
-    if (this.said !== null) return this.said === "granted";
-    const asked = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
-    return !asked && !this.needsConsent;
+/** The names of what is kept that begin like this, without this beginning, sorted. */
+export function names(start: string): string[] {
+  const kept = new Set(memory.keys());
+  try {
+    for (const key of Object.keys(localStorage)) kept.add(key);
+  } catch {
+    // Storage is switched off: there is only this page's memory.
   }
+  const whole = PREFIX + start;
+  return [...kept]
+    .filter((key) => key.startsWith(whole))
+    .map((key) => key.slice(whole.length))
+    .sort();
+}
 
-  grant(): void {
-    this.said = "granted";
-    write(CONSENT, "granted");
-  }
+/** Whether a value was not noted under this name before; from now on it is. The newest fifty are kept. */
+export function once(name: string, value: string): boolean {
+  const noted = get(name).split("\n");
+  if (noted.includes(value)) return false;
+  set(name, [value, ...noted].slice(0, NOTED).join("\n"));
+  return true;
+}
 
-  /** Keep only the no itself. */
-  deny(): void {
-    this.clear();
-    this.said = "denied";
-    write(CONSENT, "denied");
-  }
-
-  clear(): void {
-    this.said = null;
-    try {
-      for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
-    } catch {
-      // Storage is switched off: there is nothing to clear.
-    }
-  }
-
-  get(name: string): string | null {
-    return this.allowed ? read(PREFIX + name) : null;
-  }
-
-  set(name: string, value: string): void {
-    if (this.allowed) write(PREFIX + name, value);
+function write(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+    memory.delete(key);
+  } catch {
+    memory.set(key, value);
   }
 }
 
@@ -55,13 +98,5 @@ function read(key: string): string | null {
     return localStorage.getItem(key);
   } catch {
     return null;
-  }
-}
-
-function write(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Storage is full or switched off: the visit goes on without memory.
   }
 }

@@ -3,7 +3,10 @@ import type { Decision } from "./transport";
 
 type Fields = Record<string, string>;
 
-/** Replace an element's content by the decision's; where there is nothing to draw, its own content stays. */
+/** What elements held before the first decision. */
+const own = new WeakMap<Element, Node[]>();
+
+/** Replace an element's content by the decision's; where there is nothing to draw, by its own. */
 export function draw(element: HTMLElement, decision: Decision): void {
   const template = element.querySelector<HTMLTemplateElement>("template[data-duyen-template]");
   const parts =
@@ -12,9 +15,18 @@ export function draw(element: HTMLElement, decision: Decision): void {
       : Object.keys(decision.content).length
         ? [one(template, decision.content)]
         : [];
-  if (!parts.length) return;
-  const kept = template ? [template] : [];
-  element.replaceChildren(...kept, ...parts);
+  const before = own.get(element);
+  if (!parts.length) {
+    if (before) replace(element, before);
+    return;
+  }
+  if (!before) own.set(element, [...element.childNodes]);
+  replace(element, template ? [template, ...parts] : parts);
+}
+
+function replace(element: Element, nodes: Node[]): void {
+  element.textContent = "";
+  element.append(...nodes);
 }
 
 function one(template: HTMLTemplateElement | null, fields: Fields, item?: string): Node {
@@ -30,7 +42,7 @@ function fromTemplate(template: HTMLTemplateElement, fields: Fields): HTMLElemen
   holder.append(copy);
   const root = holder.childElementCount === 1 ? (holder.firstElementChild as HTMLElement) : holder;
   for (const slot of holder.querySelectorAll<HTMLElement>("[data-duyen-field]")) {
-    set(slot, fields[slot.dataset.duyenField ?? ""] ?? "");
+    set(slot, fields[slot.dataset.duyenField || ""] || "");
   }
   for (const link of holder.querySelectorAll<HTMLAnchorElement>("a[data-duyen-link]")) follow(link, fields.url);
   return root;

@@ -1,6 +1,8 @@
 /** Speaking to the server: a visitor's token, events in small batches, decisions. */
 import { here, moment } from "./context";
-import type { Privacy } from "./privacy";
+import { allowed, get, set } from "./privacy";
+import * as queue from "./queue";
+import { type Failure, report, tellRefusal } from "./trouble";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -18,201 +20,267 @@ export interface Decision {
 
 const WAIT = 250;
 const MOST = 50;
-const KEPT = 200;
-/** The browser lets requests outlive their page only up to 64 KB together; a letter takes up to three bytes. */
+/** Answers that are about what was sent, not about who sends it. */
+const ABOUT_CALLS = [400, 413, 422];
+/** A letter takes up to three bytes, and the server up to 500 KB. */
+const LARGE = 150_000;
+/** The browser lets requests outlive their page only up to 64 KB together. */
 const SMALL = 20_000;
 /** After so long a server counts as down. */
 const TIMEOUT = 10_000;
+/** A question waits so long for the events before it; a long queue must not keep a page from its decisions. */
+const POLITE = 400;
+const LONGEST_BACKOFF = 60_000;
+const LONGEST_WAIT = 600_000;
 /** A visitor's token is renewed once a day, not before every page's first decision. */
 const DAY = 86_400_000;
 
-export class Transport {
-  /** What the page's own script says of this moment, sent with every question. */
-  told: JsonObject = {};
-  private token = "";
-  private anonymousId = "";
-  private userId = "";
-  private hash = "";
-  private queue: JsonObject[] = [];
-  private timer = 0;
-  private offset = "";
-  private failures = 0;
-  private visiting: Promise<void> | null = null;
-  private sending: Promise<void> = Promise.resolve();
+/** What the page's own script says of this moment, sent with every question. */
+export const told: JsonObject = {};
+let host = "";
+let writeKey = "";
+let token = "";
+let anonymousId = "";
+let userId = "";
+let hash = "";
+/** This page's own calls that neither the server nor the browser has taken over. */
+const own = new Set<string>();
+let timer = 0;
+let offset = "";
+let failures = 0;
+let visiting: Promise<void> | null = null;
+let sending: Promise<void> = Promise.resolve();
 
-  constructor(
-    private readonly host: string,
-    private readonly writeKey: string,
-    private readonly privacy: Privacy,
-  ) {
-    this.userId = privacy.get("user") ?? "";
-    this.hash = privacy.get("hash") ?? "";
-    this.queue = parse(privacy.get("queue"));
-    addEventListener("pagehide", () => this.beacon());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "hidden") this.beacon();
-    });
-    addEventListener("online", () => void this.flush());
-    if (this.queue.length) this.later();
-  }
+/** Begin to speak to a server, with what an earlier page has left unsaid. */
+export function open(server: string, key: string): void {
+  host = server;
+  writeKey = key;
+  userId = get("user");
+  hash = get("hash");
+  addEventListener("pagehide", beacon);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") beacon();
+  });
+  addEventListener("online", () => void flush());
+  if (queue.ids().length) later();
+}
 
-  identify(userId: string, hash: string): void {
-    if (userId) this.userId = userId;
-    if (hash || userId) this.hash = hash;
-    this.privacy.set("user", this.userId);
-    this.privacy.set("hash", this.hash);
-  }
+export function identify(user: string, proof: string): void {
+  if (user) userId = user;
+  if (proof || user) hash = proof;
+  set("user", userId);
+  set("hash", hash);
+}
 
-  forget(): void {
-    this.token = this.anonymousId = this.userId = this.hash = this.offset = "";
-    this.queue = [];
-    this.visiting = null;
-  }
+export function forget(): void {
+  token = anonymousId = userId = hash = offset = "";
+  own.clear();
+  visiting = null;
+}
 
-  send(call: JsonObject): void {
-    if (!this.privacy.allowed) return;
-    this.queue.push({
+export function send(call: JsonObject): void {
+  if (!allowed()) return;
+  try {
+    const id = queue.add({
       ...call,
-      messageId: id(),
       timestamp: new Date().toISOString(),
-      context: { ...context(), ...(this.hash ? { user_hash: this.hash } : {}) },
-      ...(this.userId ? { userId: this.userId } : {}),
+      context: { ...context(), ...(hash ? { user_hash: hash } : {}) },
+      ...(userId ? { userId } : {}),
     });
-    if (this.queue.length > KEPT) this.queue.shift();
-    this.keep();
-    if (this.queue.length >= MOST) void this.flush();
-    else this.later();
+    own.add(id);
+  } catch (problem) {
+    // It holds itself, or is far too large: only this call is lost.
+    report(problem);
   }
+  if (!timer) later();
+}
 
-  /** Send what waits; it stays in the queue until the server has it. */
-  flush(): Promise<void> {
-    this.sending = this.sending.then(() => this.drain()).catch(() => undefined);
-    return this.sending;
-  }
+/** Tell that something happened. */
+export function track(event: string, properties: JsonObject): void {
+  send({ type: "track", event, properties });
+}
 
-  private async drain(): Promise<void> {
-    while (this.queue.length && this.privacy.allowed) {
-      const batch = this.queue.slice(0, MOST);
-      try {
-        await this.visit();
-        const answer = await this.post("/v1/batch", this.body(batch));
-        this.offset = said(answer.offset);
-      } catch (problem) {
-        if (!(problem instanceof Refused)) {
-          this.later(Math.min(60_000, 1_000 * 2 ** this.failures++));
-          return;
-        }
-      }
-      this.failures = 0;
-      const sent = new Set(batch.map((call) => call.messageId));
-      this.queue = this.queue.filter((call) => !sent.has(call.messageId));
-      this.keep();
-    }
-  }
+/** Send what waits; it stays in the queue until the server has it. */
+export function flush(): Promise<void> {
+  sending = sending.then(drain);
+  return sending;
+}
 
-  get allowed(): boolean {
-    return this.privacy.allowed;
-  }
-
-  async decide(placements: string[]): Promise<Decision[]> {
-    await this.flush();
-    try {
-      return await this.ask(placements);
-    } catch (problem) {
-      if (!(problem instanceof Refused && problem.message.includes('"visitor.invalid"'))) throw problem;
-      // The server has a new secret: be somebody new to it.
-      this.privacy.set("met", "");
-      this.visiting = null;
-      return this.ask(placements);
-    }
-  }
-
-  private async ask(placements: string[]): Promise<Decision[]> {
-    // While other things took their time the visitor may have said no.
-    if (!this.allowed) return [];
-    await this.visit();
-    const asked: JsonObject = {
-      writeKey: this.writeKey,
-      visitor: this.token,
-      placements,
-      context: moment(this.told),
-      after: this.offset,
-    };
-    if (this.userId && this.hash) asked.user = { id: this.userId, hash: this.hash };
-    const answer = (await this.post("/v1/decide", asked)) as { decisions?: Decision[] };
-    return answer.decisions ?? [];
-  }
-
-  /** Be somebody to the server; what waits for the answer waits for the same one. */
-  private visit(): Promise<void> {
-    this.visiting ??= this.meet().catch((problem: unknown) => {
-      this.visiting = null;
-      throw problem;
-    });
-    return this.visiting;
-  }
-
-  private async meet(): Promise<void> {
-    const kept = this.privacy.get("visitor") ?? "";
-    const known = this.privacy.get("anonymous") ?? "";
-    if (kept && known && Date.now() - Number(this.privacy.get("met")) < DAY) {
-      this.token = kept;
-      this.anonymousId = known;
-      return;
-    }
-    const answer = await this.post("/v1/visitor", { writeKey: this.writeKey, token: kept });
-    this.token = said(answer.token);
-    this.anonymousId = said(answer.anonymousId);
-    this.privacy.set("visitor", this.token);
-    this.privacy.set("anonymous", this.anonymousId);
-    this.privacy.set("met", String(Date.now()));
-  }
-
-  private body(batch: JsonObject[]): JsonObject {
-    const calls = batch.map((call) => ({ ...call, anonymousId: this.anonymousId }));
-    return { writeKey: this.writeKey, sentAt: new Date().toISOString(), batch: calls };
-  }
-
-  /** The page goes away: hand the queue to the browser. Twice is harmless, ids tell. */
-  private beacon(): void {
-    this.anonymousId ||= this.privacy.get("anonymous") ?? "";
-    if (!this.queue.length || !this.anonymousId || !this.privacy.allowed) return;
-    const body = JSON.stringify(this.body(this.queue.slice(0, MOST)));
-    navigator.sendBeacon(`${this.host}/v1/batch`, body);
-  }
-
-  private async post(path: string, body: JsonObject): Promise<JsonObject> {
-    const text = JSON.stringify(body);
-    // Text is a "simple" request: no preflight, one round trip.
-    const answer = await fetch(this.host + path, {
-      method: "POST",
-      body: text,
-      headers: { "content-type": "text/plain" },
-      credentials: "omit",
-      keepalive: text.length < SMALL,
-      ...("timeout" in AbortSignal ? { signal: AbortSignal.timeout(TIMEOUT) } : {}),
-    });
-    if (answer.ok) return (await answer.json()) as JsonObject;
-    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) throw new Refused(await answer.text());
-    throw new Error(String(answer.status));
-  }
-
-  private later(wait = WAIT): void {
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.flush(), wait);
-  }
-
-  private keep(): void {
-    this.privacy.set("queue", JSON.stringify(this.queue));
+/** One tab at a time sends what all have left; where another does, or nobody can tell, doubles are known by their ids. */
+async function drain(): Promise<void> {
+  try {
+    await navigator.locks.request("duyen", { ifAvailable: true }, (mine) => empty(!!mine));
+  } catch {
+    // An old browser, or a page without an origin of its own.
+    await empty(true);
   }
 }
 
-/** The server understood and said no; asking again would change nothing. */
-class Refused extends Error {
-  constructor(answer: string) {
-    super(answer);
-    reportError(this);
+async function empty(everything: boolean): Promise<void> {
+  let most = MOST;
+  while (allowed()) {
+    const batch = queue.take(everything ? queue.ids() : [...own], most, LARGE);
+    if (!batch.size) return;
+    if (held()) {
+      later(held());
+      return;
+    }
+    let met = false;
+    try {
+      await visit();
+      met = true;
+      await deliver([...batch.values()]);
+    } catch (problem) {
+      // A refusal of the key or the site, or of the visitor, is not about the calls: they wait.
+      if (!met || !ABOUT_CALLS.includes((problem as Failure).status || 0)) {
+        tellRefusal(problem as Failure);
+        retry((problem as Failure).wait);
+        return;
+      }
+      if (batch.size > 1) {
+        // One call among them spoils it: it is searched by halves, so that only it is lost.
+        most = batch.size >> 1;
+        continue;
+      }
+      report(problem);
+    }
+    most = MOST;
+    failures = 0;
+    for (const id of batch.keys()) {
+      queue.drop(id);
+      own.delete(id);
+    }
   }
+}
+
+async function deliver(batch: JsonObject[]): Promise<void> {
+  const answer = await post("/v1/batch", body(batch));
+  offset = said(answer.offset);
+  for (const each of (answer.rejected || []) as { reasons?: string[] }[]) report(new Error(String(each.reasons)));
+}
+
+/** Milliseconds for which the server has asked to be left alone, by any of this site's pages. */
+function held(): number {
+  const left = Number(get("wait")) - Date.now();
+  return left > 0 && left <= LONGEST_WAIT ? left : 0;
+}
+
+function retry(asked = 0): void {
+  const backoff = Math.min(LONGEST_BACKOFF, 1_000 * 2 ** failures++) * (0.75 + Math.random() / 2);
+  if (asked) set("wait", String(Date.now() + Math.min(asked, LONGEST_WAIT)));
+  later(Math.max(backoff, held()));
+}
+
+export async function decide(placements: string[]): Promise<Decision[]> {
+  await Promise.race([flush(), new Promise((done) => setTimeout(done, POLITE))]);
+  try {
+    return await ask(placements);
+  } catch (problem) {
+    if (!String(problem).includes('"visitor.invalid"')) {
+      tellRefusal(problem as Failure);
+      throw problem;
+    }
+    // The server has a new secret: be somebody new to it.
+    set("met", "");
+    visiting = null;
+    return ask(placements);
+  }
+}
+
+async function ask(placements: string[]): Promise<Decision[]> {
+  // While other things took their time the visitor may have said no.
+  if (!allowed()) return [];
+  await visit();
+  const asked: JsonObject = {
+    writeKey,
+    visitor: token,
+    placements,
+    context: moment(told),
+    after: offset,
+  };
+  if (userId && hash) asked.user = { id: userId, hash };
+  const answer = (await post("/v1/decide", asked)) as { decisions?: Decision[] };
+  return answer.decisions ?? [];
+}
+
+/** Be somebody to the server; what waits for the answer waits for the same one. */
+function visit(): Promise<void> {
+  visiting ??= meet().catch((problem: unknown) => {
+    visiting = null;
+    throw problem;
+  });
+  return visiting;
+}
+
+async function meet(): Promise<void> {
+  const kept = get("visitor");
+  if (Date.now() - Number(get("met")) < DAY && remember()) return;
+  const answer = await post("/v1/visitor", { writeKey, token: kept });
+  // Another tab may have been quicker: one browser is one visitor.
+  if (get("visitor") !== kept && remember()) return;
+  token = said(answer.token);
+  anonymousId = said(answer.anonymousId);
+  set("visitor", token);
+  set("anonymous", anonymousId);
+  set("met", String(Date.now()));
+}
+
+/** Be who was met before, where somebody was. */
+function remember(): boolean {
+  token = get("visitor");
+  anonymousId = get("anonymous");
+  return !!(token && anonymousId);
+}
+
+function body(batch: JsonObject[]): JsonObject {
+  const calls = batch.map((call) => ({ ...call, anonymousId }));
+  return { writeKey, sentAt: new Date().toISOString(), batch: calls };
+}
+
+/**
+ * The page goes away: hand what it has told to the browser, in pieces, as long as the browser takes them. It stays
+ * in the queue all the same, for nobody says whether it arrived; twice is harmless, ids tell.
+ */
+function beacon(): void {
+  anonymousId ||= get("anonymous");
+  while (anonymousId && allowed() && !held()) {
+    const batch = queue.take(own, MOST, SMALL);
+    if (!batch.size) return;
+    if (!navigator.sendBeacon(`${host}/v1/batch`, JSON.stringify(body([...batch.values()])))) return;
+    for (const id of batch.keys()) own.delete(id);
+  }
+}
+
+/** Forget who is here, after the browser was given what they still had to say: also that they want to be forgotten. */
+export function leave(clear: () => void): void {
+  beacon();
+  clear();
+  forget();
+}
+
+async function post(path: string, what: JsonObject): Promise<JsonObject> {
+  const text = JSON.stringify(what);
+  // Text is a "simple" request: no preflight, one round trip.
+  const answer = await fetch(host + path, {
+    method: "POST",
+    body: text,
+    headers: { "content-type": "text/plain" },
+    credentials: "omit",
+    keepalive: text.length < SMALL,
+    ...("timeout" in AbortSignal ? { signal: AbortSignal.timeout(TIMEOUT) } : {}),
+  });
+  if (answer.ok) return (await answer.json()) as JsonObject;
+  const told = answer.headers.get("retry-after") || "";
+  const wait = Number(told) * 1_000 || Date.parse(told) - Date.now() || 0;
+  throw Object.assign(new Error(await answer.text()), { status: answer.status, wait });
+}
+
+function later(wait = WAIT): void {
+  clearTimeout(timer);
+  timer = window.setTimeout(() => {
+    timer = 0;
+    void flush();
+  }, wait);
 }
 
 function said(value: Json | undefined): string {
@@ -229,18 +297,4 @@ function context(): JsonObject {
     library: { name: "duyen-tag", version: "0.1.0" },
     ...(Object.keys(campaign).length ? { campaign } : {}),
   };
-}
-
-function id(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function parse(text: string | null): JsonObject[] {
-  try {
-    const value: unknown = JSON.parse(text ?? "[]");
-    return Array.isArray(value) ? (value as JsonObject[]) : [];
-  } catch {
-    return [];
-  }
 }
