@@ -10,10 +10,15 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 import hatch_build
+from duyen.runtime.house import House
+from duyen.runtime.training import train
+from tests.api.server import Server
+from tests.browser.visits import open_server, orders, set_up, tag_line
 from tests.conftest import ROOT
 
 DIST = ROOT / "src" / "duyen" / "web_dist"
@@ -145,9 +150,42 @@ class Site:
         self._server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """A company's site."""
     found = Site()
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, site: Site, tag_file: Path
+) -> Iterator[Server]:
+    """Door and engine with placements, offers, two goods that were bought, and a key for the site."""
+    del tag_file
+    found = open_server(tmp_path_factory.mktemp("tag"), site.origin)
+    try:
+        found.start("engine", "door")
+        with found.owner() as owner:
+            set_up(owner)
+        found.tell(*orders())
+        house = House(found.settings)
+        train(house)
+        house.close()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def owner(server: Server) -> Iterator[httpx.Client]:
+    """A caller with the secret key."""
+    with server.owner() as client:
+        yield client
+
+
+@pytest.fixture
+def line(server: Server) -> str:
+    """The one line that a page needs."""
+    return tag_line(server)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import gzip
 import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import Page, Request, Route
 
 from duyen.runtime.house import House
-from duyen.runtime.training import train
 from tests.api.server import Server, until
 from tests.browser.conftest import Site, Visit
 from tests.browser.visits import (
     HERO,
+    HOSTILE,
     JUMPS,
+    OFFER,
+    PEOPLE,
     SETTLED,
     anonymous_id,
     events,
-    open_server,
-    put,
     rows,
     still,
     stored,
@@ -34,93 +32,16 @@ from tests.browser.visits import (
 from tests.conftest import ROOT, find_free_port
 
 MOST_BYTES = 6 * 1024
-OFFER = {
-    "title": "Trà sen <Tây Hồ>",
-    "body": "Ướp hương trong đêm",
-    "cta": "Xem trà",
-    "url": "/tea",
-}
-HOSTILE = {
-    "title": "<img src=x onerror=\"window.broken='title'\"><script>window.broken='script'</script>",
-    "body": "{{ 7 * 7 }}",
-    "cta": "Xem",
-    "url": "javascript:window.broken='url'",
-    "image": "javascript:window.broken='image'",
-}
-PEOPLE = {
-    "Nồi đất": "pot",
-    "Trà sen": "lotus",
-}
-
-
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, site: Site, tag_file: Path
-) -> Iterator[Server]:
-    """Door and engine with two placements, an offer, two goods that were bought, and a key for the site."""
-    del tag_file
-    found = open_server(tmp_path_factory.mktemp("tag"), site)
-    try:
-        found.start("engine", "door")
-        with found.owner() as owner:
-            _set_up(owner)
-        found.tell(*_orders())
-        house = House(found.settings)
-        train(house)
-        house.close()
-        yield found
-    finally:
-        found.stop()
-
-
-def _set_up(owner: httpx.Client) -> None:
-    hero = {"name": "Đầu trang", "fill": "offers", "fallback": {"title": "Chào bạn"}}
-    shelf = {"name": "Kệ hàng", "fill": "items", "recommender": "popular", "limit": 2}
-    items = [
-        {"id": id, "name": name, "price": "130000", "currency": "VND", "url": f"/p/{id}"}
-        for name, id in PEOPLE.items()
-    ]
-    hostile = {**HOSTILE, "body": f"{{% raw %}}{HOSTILE['body']}{{% endraw %}}"}
-    program = {
-        "settings": {"hold_out": 0.0, "language": "vi", "currency": "VND"},
-        "placements/hero": hero,
-        "placements/hostile": {"name": "Hostile", "fill": "offers"},
-        "placements/shelf": shelf,
-        "offers/tea": {"name": "Trà", "placements": ["hero"], "content": OFFER},
-        "offers/hostile": {"name": "Hostile", "placements": ["hostile"], "content": hostile},
-        "catalog/items": items,
-    }
-    put(owner, program)
-
-
-def _orders() -> list[dict[str, Any]]:
-    products = [{"product_id": id, "price": "130000", "quantity": 1} for id in PEOPLE.values()]
-    return [
-        {
-            "type": "track",
-            "event": "Order Completed",
-            "userId": f"buyer-{n}",
-            "properties": {"order_id": f"o{n}", "total": "260000", "products": products},
-        }
-        for n in range(5)
-    ]
-
-
-@pytest.fixture(scope="module")
-def owner(server: Server) -> Iterator[httpx.Client]:
-    """A caller with the secret key."""
-    with server.owner() as client:
-        yield client
-
-
-@pytest.fixture
-def line(server: Server) -> str:
-    """The one line that a page needs."""
-    return tag_line(server)
 
 
 def test_it_is_small(tag_file: Path) -> None:
     assert len(gzip.compress(tag_file.read_bytes(), 9)) < MOST_BYTES
+
+
+def test_browsers_of_2019_can_read_it(tag_file: Path) -> None:
+    """Newer syntax would make the whole file an error; newer functions are left out by the story of an old browser."""
+    newer = r"\?\.(?!\d)|\?\?|\|\|=|&&=|\b\d+n\b|import\(|\bstatic\{|this\.#"
+    assert re.findall(newer, tag_file.read_text()) == []
 
 
 def test_the_docs_name_what_a_page_may_write() -> None:

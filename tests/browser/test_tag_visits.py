@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 
 from tests.api.server import Server, until
@@ -18,11 +15,10 @@ from tests.browser.conftest import Site, Visit
 from tests.browser.visits import (
     HERO,
     JUMPS,
+    OFFER,
     SETTLED,
     anonymous_id,
     events,
-    open_server,
-    put,
     still,
     stored,
     tag_line,
@@ -47,46 +43,6 @@ OLD_BROWSER = """
 FULL = """
     Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') };
 """
-
-
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, site: Site, tag_file: Path
-) -> Iterator[Server]:
-    """Door and engine with one placement and its offer."""
-    del tag_file
-    found = open_server(tmp_path_factory.mktemp("visits"), site)
-    try:
-        found.start("engine", "door")
-        with found.owner() as owner:
-            put(
-                owner,
-                {
-                    "settings": {"hold_out": 0.0},
-                    "placements/hero": {"name": "Đầu trang", "fill": "offers"},
-                    "offers/tea": {
-                        "name": "Trà",
-                        "placements": ["hero"],
-                        "content": {"title": "Trà sen", "url": "/tea"},
-                    },
-                },
-            )
-        yield found
-    finally:
-        found.stop()
-
-
-@pytest.fixture(scope="module")
-def owner(server: Server) -> Iterator[httpx.Client]:
-    """A caller with the secret key."""
-    with server.owner() as client:
-        yield client
-
-
-@pytest.fixture
-def line(server: Server) -> str:
-    """The one line that a page needs."""
-    return tag_line(server)
 
 
 def _told(owner: httpx.Client, anonymous: str, last: str) -> Counter[str]:
@@ -219,6 +175,7 @@ def test_a_call_that_cannot_be_taken_does_not_hold_up_the_others(
             duyen.track('Last');
         }"""
     )
+    page.wait_for_function("() => localStorage.getItem('duyen:queue:0') === null")
     until(lambda: waiting(page) == [])
     told = _told(owner, anonymous, "Last")
     assert told == {"Page Viewed": 1, "Before": 3, "Behind": 3, "Last": 1}
@@ -332,7 +289,7 @@ def test_a_change_of_address_is_one_page_view_and_fills_anew(
     page.clock.run_for(150)
     until(lambda: page.get_attribute("#hero", "data-duyen-decision") != first)
     page.wait_for_selector("#late[data-duyen-decision]")
-    assert page.locator("#hero strong").text_content() == "Trà sen"
+    assert page.locator("#hero strong").text_content() == OFFER["title"]
     page.evaluate("history.replaceState({ n: 2 }, ''); location.hash = '#reviews'")
     page.clock.run_for(500)
     page.go_back()

@@ -15,7 +15,6 @@ from duyen.model.log import Lane
 from duyen.runtime.access import key_change
 from duyen.runtime.house import House
 from tests.api.server import Server, until
-from tests.browser.conftest import Site
 from tests.conftest import find_free_port
 
 STORED = "JSON.stringify(Object.entries({...localStorage}).sort())"
@@ -30,12 +29,29 @@ HERO = (
     '<div id="hero" data-duyen-placement="hero" style="height:220px;overflow:hidden">'
     "<p>Nội dung của trang</p></div><h1>Cửa hàng</h1>"
 )
+OFFER = {
+    "title": "Trà sen <Tây Hồ>",
+    "body": "Ướp hương trong đêm",
+    "cta": "Xem trà",
+    "url": "/tea",
+}
+HOSTILE = {
+    "title": "<img src=x onerror=\"window.broken='title'\"><script>window.broken='script'</script>",
+    "body": "{{ 7 * 7 }}",
+    "cta": "Xem",
+    "url": "javascript:window.broken='url'",
+    "image": "javascript:window.broken='image'",
+}
+PEOPLE = {
+    "Nồi đất": "pot",
+    "Trà sen": "lotus",
+}
 
 
-def open_server(folder: Path, site: Site) -> Server:
-    """A server, not started yet, whose key for pages is the site's."""
+def open_server(folder: Path, origin: str) -> Server:
+    """A server, not started yet, whose key for pages is this site's."""
     found = Server(folder, find_free_port())
-    key = key_change("write", (site.origin,), "site", "test", 0)
+    key = key_change("write", (origin,), "site", "test", 0)
     found.browser_key = key.key
     house = House(found.settings)
     house.tell(Lane.CONTROL, [key.change])
@@ -43,11 +59,41 @@ def open_server(folder: Path, site: Site) -> Server:
     return found
 
 
-def put(owner: httpx.Client, program: dict[str, Any]) -> None:
-    """Settings, placements, offers and goods by their paths."""
+def set_up(owner: httpx.Client) -> None:
+    """Placements with offers and with goods, one of them hostile."""
+    hero = {"name": "Đầu trang", "fill": "offers", "fallback": {"title": "Chào bạn"}}
+    shelf = {"name": "Kệ hàng", "fill": "items", "recommender": "popular", "limit": 2}
+    items = [
+        {"id": id, "name": name, "price": "130000", "currency": "VND", "url": f"/p/{id}"}
+        for name, id in PEOPLE.items()
+    ]
+    hostile = {**HOSTILE, "body": f"{{% raw %}}{HOSTILE['body']}{{% endraw %}}"}
+    program = {
+        "settings": {"hold_out": 0.0, "language": "vi", "currency": "VND"},
+        "placements/hero": hero,
+        "placements/hostile": {"name": "Hostile", "fill": "offers"},
+        "placements/shelf": shelf,
+        "offers/tea": {"name": "Trà", "placements": ["hero"], "content": OFFER},
+        "offers/hostile": {"name": "Hostile", "placements": ["hostile"], "content": hostile},
+        "catalog/items": items,
+    }
     for path, body in program.items():
         answer = owner.put(f"/v1/{path}", json=body)
         assert answer.status_code == 200, answer.text
+
+
+def orders() -> list[dict[str, Any]]:
+    """Five customers who bought both goods."""
+    products = [{"product_id": id, "price": "130000", "quantity": 1} for id in PEOPLE.values()]
+    return [
+        {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": f"buyer-{n}",
+            "properties": {"order_id": f"o{n}", "total": "260000", "products": products},
+        }
+        for n in range(5)
+    ]
 
 
 def tag_line(server: Server, more: str = "", source: str = "") -> str:
