@@ -241,6 +241,7 @@ def test_a_flood_from_one_key_is_told_when_to_come_again(
         refused = post(small, "/v1/batch", calls, "none", origin=ORIGIN)
         problem(refused, 429, "collect.too_many")
         assert 1 <= int(refused.headers["retry-after"]) <= 3
+        assert refused.headers["access-control-expose-headers"] == "retry-after", "pages read it"
         assert refused.headers["access-control-allow-origin"] == ORIGIN
         assert post(small, "/v1/batch", {"batch": calls["batch"]}).status_code == 200
 
