@@ -97,7 +97,7 @@ def make_program(chance: random.Random) -> Program:
         )
     places = {id: Placement(id) for id in PLACEMENTS}
     settings = WorkspaceSettings(hold_out=0.0)
-    return Program(1, segments, offers=offers, placements=places, settings=settings)
+    return Program(1, segments=segments, offers=offers, placements=places, settings=settings)
 
 
 def _rule(chance: random.Random) -> Rule:

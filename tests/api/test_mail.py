@@ -144,7 +144,8 @@ def test_machines_that_read_along_are_led_on_and_not_counted(
     assert httpx.get(click, headers=ahead).status_code == 302
     assert httpx.get(click, headers={"user-agent": "curl/8.5.0"}).status_code == 302
     asked = "/v1/profiles/user_id:reader-4/events?name=Email Link Clicked"
-    events = until(lambda: len(e := owner.get(asked).json()["data"]) == 3 and e)
+    until(lambda: len(owner.get(asked).json()["data"]) == 3)
+    events = owner.get(asked).json()["data"]
     assert sorted(e["quality"] for e in events) == ["bot", "prefetch", "scanner"]
     assert contact(owner, "reader-4")["clicked_at"] is None
     report = owner.get("/v1/reports/messages").json()["data"]

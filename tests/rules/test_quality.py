@@ -76,6 +76,9 @@ def test_a_flood_is_judged_in_one_pass() -> None:
     assert len(scanned(touch(str(n), n // 5_000, f"/{n}") for n in range(50_000))) == 50_000
 
 
+QUALITIES: list[Quality] = ["", "", "", "bot", "scanner"]
+
+
 @st.composite
 def histories(draw: st.DrawFn, most: int = 9) -> list[Event]:
     """Touches of two mails, close together, some by declared machines, and something else."""
@@ -83,7 +86,7 @@ def histories(draw: st.DrawFn, most: int = 9) -> list[Event]:
     for n in range(draw(st.integers(0, most))):
         at = draw(st.sampled_from([0, 1, 1_000, 1_999, 2_000, 2_001, 3_000, 4_000, HOUR]))
         link = draw(st.sampled_from(["", "/1", "/2", "/3", "/4"]))
-        quality = draw(st.sampled_from(["", "", "", "bot", "scanner"]))
+        quality = draw(st.sampled_from(QUALITIES))
         mail = draw(st.sampled_from(["k1", "k1", "k2", ""]))
         found.append(touch(f"m{n}", at, link, mail, quality, worth=1))
         if draw(st.booleans()):
@@ -117,7 +120,8 @@ def test_accumulators_are_the_same_in_any_order_and_through_chunks(
     events: list[Event], random: Any
 ) -> None:
     known = refold("p", events, SPECS)
-    person, older = Person("p"), []
+    person = Person("p")
+    older: list[Event] = []
     for event in random.sample(events, len(events)):
         assert absorb(person, event, SPECS, older=older)
         if random.random() < 0.3:
