@@ -9,7 +9,8 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from duyen.api.office import By, Caller, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply
-from duyen.api.shapes import CatalogueItem, Done, ItemsStored, Page
+from duyen.api.shapes.catalogue import CatalogueItem, ItemsStored
+from duyen.api.shapes.common import Done, Page
 from duyen.model.catalogue import Item
 from duyen.model.errors import InvalidInput, InvalidRule, NotFound
 from duyen.model.log import Lane

@@ -8,7 +8,7 @@ import time
 from fastapi import APIRouter, Response
 
 from duyen.api.office import By, Of, Office, reply, when
-from duyen.api.shapes import Clock, ClockSet
+from duyen.api.shapes.clock import Clock, ClockSet
 from duyen.model.errors import Conflict, InvalidInput
 from duyen.model.log import Lane
 from duyen.model.program import Tick

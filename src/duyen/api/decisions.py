@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Response
 
 from duyen.api import views
 from duyen.api.office import By, Of, reply
-from duyen.api.shapes import DecisionRow
+from duyen.api.shapes.decisions import DecisionRow
 from duyen.model.errors import NotFound
 
 router = APIRouter(tags=["decisions"])

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from duyen.api import views
 from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
-from duyen.api.shapes import LinkRow, Mail, MailRow, Page
+from duyen.api.shapes.common import Page
+from duyen.api.shapes.mail import LinkRow, Mail, MailRow
 from duyen.model.errors import NotFound
 from duyen.stores.mail import Caught, Content
 

@@ -11,7 +11,7 @@ from duyen.api.mail import harmless
 from duyen.api.office import By, Of, Office, reply
 from duyen.api.people import head_of
 from duyen.api.program import Id
-from duyen.api.shapes import MessagePreview
+from duyen.api.shapes.messages import MessagePreview
 from duyen.messages.links import Links
 from duyen.model.errors import NotFound
 from duyen.model.person import Person

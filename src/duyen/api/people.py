@@ -21,17 +21,11 @@ from duyen.api.office import (
     reply,
     whole,
 )
-from duyen.api.shapes import (
-    Arm,
-    ConsentRow,
-    ContactRow,
-    DecisionRow,
-    EventRow,
-    Membership,
-    Page,
-    PersonRow,
-    Profile,
-)
+from duyen.api.shapes.common import Arm, Page
+from duyen.api.shapes.contacts import ContactRow
+from duyen.api.shapes.decisions import DecisionRow
+from duyen.api.shapes.events import EventRow
+from duyen.api.shapes.people import ConsentRow, Membership, PersonRow, Profile
 from duyen.model.decision import Decision
 from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event

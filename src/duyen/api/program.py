@@ -21,7 +21,8 @@ from duyen.api.office import (
     when,
     whole,
 )
-from duyen.api.shapes import Done, Page, Resource, SegmentResource, Version
+from duyen.api.shapes.common import Done, Page
+from duyen.api.shapes.program import Resource, SegmentResource, Version
 from duyen.model.errors import Conflict, InvalidRule, NotFound
 from duyen.model.log import Lane
 from duyen.model.program import ResourceChange, ResourceKind

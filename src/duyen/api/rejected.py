@@ -22,7 +22,8 @@ from duyen.api.office import (
     reply,
     when,
 )
-from duyen.api.shapes import Page, RejectedRow, Replay, Replayed, ReplayedRow
+from duyen.api.shapes.common import Page
+from duyen.api.shapes.rejected import RejectedRow, Replay, Replayed, ReplayedRow
 from duyen.model.errors import InvalidInput
 from duyen.runtime.replay import START, Outcome, replay, waiting
 from duyen.stores.state.records import Kept

@@ -11,15 +11,10 @@ from fastapi import APIRouter, Query, Response
 
 from duyen.api import views
 from duyen.api.office import By, Of, Office, reply, when
-from duyen.api.shapes import (
-    DecisionsReport,
-    Happened,
-    JourneysReport,
-    LiftReport,
-    MessagesReport,
-    Overview,
-    PersonRef,
-)
+from duyen.api.shapes.common import PersonRef
+from duyen.api.shapes.lift import LiftReport
+from duyen.api.shapes.overview import Happened, Overview
+from duyen.api.shapes.reports import DecisionsReport, JourneysReport, MessagesReport
 from duyen.model.decision import Decision
 from duyen.model.errors import NotFound
 from duyen.model.event import Event

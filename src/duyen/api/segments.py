@@ -11,7 +11,9 @@ from duyen import profiles
 from duyen.api import views
 from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
 from duyen.api.program import Id, current
-from duyen.api.shapes import Member, Page, PersonRow, Rule, SegmentPreview
+from duyen.api.shapes.common import Page
+from duyen.api.shapes.people import PersonRow
+from duyen.api.shapes.segments import Member, Rule, SegmentPreview
 from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.rules import Compiled, inline, parse_rule, series_needed

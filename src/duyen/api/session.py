@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from duyen import __version__
 from duyen.api.office import COOKIE, By, Of, Office, reply
-from duyen.api.shapes import Login, Me
+from duyen.api.shapes.session import Login, Me
 from duyen.model.errors import NotAllowed, TooMany
 from duyen.model.log import Lane
 from duyen.model.program import ResourceChange

@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from duyen import __version__
 from duyen.api.office import By, Caller, Of, Office, reply, when
 from duyen.api.program import put_all
-from duyen.api.shapes import Done, Paused, Settings
+from duyen.api.shapes.common import Done
+from duyen.api.shapes.settings import Paused, Settings
 from duyen.model.program import ResourceChange
 from duyen.runtime.definitions import SETTINGS_ID
 from duyen.runtime.operations import settings_body, settings_change

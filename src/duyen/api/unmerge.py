@@ -7,7 +7,8 @@ from starlette.concurrency import run_in_threadpool
 
 from duyen.api.office import By, Of, Office, reply
 from duyen.api.people import Key, head_of
-from duyen.api.shapes import Apart, Done, HolderRow, Unmerged
+from duyen.api.shapes.common import Done
+from duyen.api.shapes.unmerge import Apart, HolderRow, Unmerged
 from duyen.model.log import Lane, Unmerge
 from duyen.runtime.unmerge import holders, unmerge
 

@@ -6,19 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from duyen.api.office import Office, maybe_when, when
-from duyen.api.shapes import (
-    Arm,
-    CandidateRow,
-    ContactRow,
-    ContactWhy,
-    DecisionRow,
-    EventRow,
-    Named,
-    PersonRef,
-    PersonRow,
-    Profile,
-    TraitRow,
-)
+from duyen.api.shapes.common import Arm, Named, PersonRef
+from duyen.api.shapes.contacts import ContactRow, ContactWhy
+from duyen.api.shapes.decisions import CandidateRow, DecisionRow
+from duyen.api.shapes.events import EventRow
+from duyen.api.shapes.people import PersonRow, Profile, TraitRow
 from duyen.journeys.advance import contact_key
 from duyen.journeys.parse import journey_to_data
 from duyen.journeys.path import walk
