@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.figures import Figure, median_rate
-from duyen.connectors.mapping import guess_mapping
+from duyen.connectors.guess import guess_mapping
 from duyen.connectors.tables import open_table
 from duyen.runtime.house import House
 from duyen.runtime.importing import import_orders

@@ -4,15 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from duyen.connectors.mapping import (
-    Guessed,
-    check,
-    from_yaml,
-    guess_mapping,
-    shipped,
-    slug,
-    to_yaml,
-)
+from duyen.connectors.guess import Guessed, guess_mapping
+from duyen.connectors.mapping import check, from_yaml, slug, to_yaml
+from duyen.connectors.shipped import shipped
 from duyen.connectors.tables import open_table
 from duyen.model.errors import InvalidRule
 

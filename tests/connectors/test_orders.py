@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duyen.connectors.mapping import Mapping, from_yaml, guess_mapping, shipped
+from duyen.connectors.guess import guess_mapping
+from duyen.connectors.mapping import Mapping, from_yaml
 from duyen.connectors.orders import Conversion
 from duyen.connectors.report import Distinct, RejectsFile, Report
+from duyen.connectors.shipped import shipped
 from duyen.connectors.tables import Table, open_table
 from duyen.model.errors import InvalidInput
 from duyen.model.event import Collected, Rejected

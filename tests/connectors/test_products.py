@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from duyen.connectors.mapping import guess_mapping
+from duyen.connectors.guess import guess_mapping
 from duyen.connectors.products import ConvertedItem, Items
 from duyen.connectors.report import Report
 from duyen.connectors.tables import open_table

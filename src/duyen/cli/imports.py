@@ -13,7 +13,9 @@ from duyen.cli.common import AsJson, Data, applied, conclude, opened, say
 
 if TYPE_CHECKING:
     from duyen.connectors.cells import DateOrder
-    from duyen.connectors.mapping import Guessed, Kind, Mapping
+    from duyen.connectors.fields import Kind
+    from duyen.connectors.guess import Guessed
+    from duyen.connectors.mapping import Mapping
     from duyen.connectors.tables import Table
     from duyen.runtime.importing import Imported
 
@@ -106,7 +108,7 @@ def _command(kind: Kind) -> Callable[..., None]:
 
 def _columns(kind: Kind, table: Table, told: list[str]) -> dict[str, str]:
     """Fields with their columns, as the command line names them."""
-    from duyen.connectors.mapping import FIELDS
+    from duyen.connectors.fields import FIELDS
     from duyen.model.errors import InvalidInput
 
     found: dict[str, str] = {}
@@ -145,7 +147,9 @@ def _mapping(
     """The mapping that was named, or the one that is guessed, shown and agreed to."""
     import msgspec
 
-    from duyen.connectors.mapping import from_yaml, guess_mapping, shipped
+    from duyen.connectors.guess import guess_mapping
+    from duyen.connectors.mapping import from_yaml
+    from duyen.connectors.shipped import shipped
     from duyen.model.errors import InvalidInput
 
     if told.named is not None:
