@@ -48,6 +48,14 @@ def restore(
     check: Annotated[
         bool, typer.Option("--check", help="Only read the whole file and say whether it is whole.")
     ] = False,
+    store_url: Annotated[
+        str,
+        typer.Option(
+            "--store-url",
+            envvar="DUYEN_STORE_URL",
+            help="Where log, state, attempts and mails go: files in the folder, or an empty PostgreSQL database.",
+        ),
+    ] = "sqlite:",
     as_json: AsJson = False,
 ) -> None:
     """Put a backup into an empty folder. Nothing that may have been sent since is sent again."""
@@ -65,7 +73,7 @@ def restore(
     if folder is None:
         raise typer.BadParameter("Name the folder to restore into.", param_hint="FOLDER")
     with _bar("Restoring", total) as progress:
-        done = work.restore(file, folder, progress)
+        done = work.restore(file, folder, progress, store_url)
     say(f"{folder}: {done.people:,} people as of {format_time(done.made)}.")
     if done.cancelled:
         say(

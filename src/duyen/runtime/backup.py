@@ -1,4 +1,6 @@
-"""Back a data folder up while everything runs, and put it back without sending anything twice.
+"""Back everything up while it runs, and put it back without sending anything twice.
+
+A backup has one form, whatever database it was made of: a data folder with its files. So it moves as well.
 
 What is copied first may be older than what is copied later, never the other way round: lake, then state, then the log.
 So whatever the copied state or lake has applied is in the copied log, and the rest of the log is applied once more.
@@ -28,17 +30,18 @@ from duyen.runtime.clock import StandingClock
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.scheduler import due_ticks
-from duyen.runtime.settings import Settings, load
+from duyen.runtime.secrets import Secrets
+from duyen.runtime.settings import Settings, keep_store_url, load
 from duyen.runtime.space import need_space
 from duyen.stores.attempts import AttemptRow
+from duyen.stores.interface import Stores, open_stores
 from duyen.stores.lake import Lake
 from duyen.stores.sqlite.attempts import SqliteAttempts
-from duyen.stores.sqlite.snapshot import snapshot
+from duyen.stores.sqlite.files import IN_ORDER
 
-BEFORE_THE_LOG = ("state.db", "attempts.db", "mail.db")
-LOG = "log.db"
 LEFT_OUT = (".lock", "-wal", "-shm", "-journal", ".part", ".before-rebuild", "state.rebuild.db")
 AUTHOR = "restore"
+FILES = "sqlite:"
 
 
 class BackedUp(NamedTuple):
@@ -64,20 +67,13 @@ def backup(settings: Settings, place: Path, progress: Progress = lambda done: No
     if place.exists():
         raise Conflict("backup.exists", f"{place} is there already; name another file.")
     house = House(settings)
-    try:
-        if house.stores.shared:
-            raise Conflict(
-                "backup.database",
-                "Log and state lie in the database of store_url: back it up with pg_dump, and copy the data folder.",
-            )
-        made = house.clock.now()
-    finally:
-        house.close()
+    made = house.clock.now()
+    house.close()
     place.parent.mkdir(parents=True, exist_ok=True)
-    need_space(place.parent, _copied_bytes(settings.folder))
+    need_space(place.parent, 2 * house.stores.bytes())
     writer = Writer(place, __version__, made, progress)
     try:
-        _write(settings.folder, place.parent, writer)
+        _write(settings.folder, house.stores, place.parent, writer)
         writer.finish()
     except BaseException:
         writer.discard()
@@ -87,23 +83,17 @@ def backup(settings: Settings, place: Path, progress: Progress = lambda done: No
     return BackedUp(str(place), len(contents.members), size, place.stat().st_size)
 
 
-def _write(folder: Path, beside: Path, writer: Writer) -> None:
+def _write(folder: Path, stores: Stores, beside: Path, writer: Writer) -> None:
     """Put everything in, the older parts before those they are made of."""
     if (folder / "lake").is_dir():
         with Lake(folder / "lake").still():
             writer.add(_files(folder / "lake", folder))
     with tempfile.TemporaryDirectory(prefix=".duyen-backup-", dir=beside) as scratch:
-        for name in (*BEFORE_THE_LOG, LOG):
-            if not (folder / name).exists():
-                continue
-            copy = Path(scratch) / name
-            snapshot(folder / name, copy)
-            writer.add([Source(name, copy)])
+        for copy in stores.copies(Path(scratch)):
+            writer.add([Source(copy.name, copy)])
             copy.unlink()
-    databases = {LOG, *BEFORE_THE_LOG}
-    writer.add(
-        s for s in _files(folder, folder, besides=folder / "lake") if s.path not in databases
-    )
+    rest = _files(folder, folder, besides=folder / "lake")
+    writer.add(source for source in rest if source.path not in IN_ORDER)
 
 
 def _files(folder: Path, root: Path, besides: Path | None = None) -> Iterator[Source]:
@@ -116,27 +106,31 @@ def _files(folder: Path, root: Path, besides: Path | None = None) -> Iterator[So
                 yield Source(path.relative_to(root).as_posix(), path)
 
 
-def _copied_bytes(folder: Path) -> int:
-    """Room that copies of the databases need, the largest of them twice."""
-    sizes = [(folder / n).stat().st_size for n in (*BEFORE_THE_LOG, LOG) if (folder / n).exists()]
-    return sum(sizes) + max(sizes, default=0)
-
-
 def check(place: Path, progress: Progress = lambda done: None) -> Contents:
     """Read a whole backup and compare it with its list of contents."""
     return archive.unpack(_there(place), None, progress)
 
 
-def restore(place: Path, folder: Path, progress: Progress = lambda done: None) -> Restored:
-    """Put a backup into a new or empty folder; after this it can be served. Nothing is sent that may have been."""
+def restore(
+    place: Path, folder: Path, progress: Progress = lambda done: None, store_url: str = FILES
+) -> Restored:
+    """Put a backup into a new or empty folder, its stores into `store_url`; after this it can be served.
+
+    Nothing is sent that may have been. Raises Conflict where something is there already.
+    """
     _there(place)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Conflict("restore.not_empty", f"{folder} is not empty; restore into a new folder.")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    stores = open_stores(store_url, folder)
+    stores.need_empty()
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         contents = archive.unpack(place, fresh, progress)
-        cancelled, sent, people = _take_as_done(load(str(fresh), {}))
+        keep_store_url(fresh, store_url)
+        cancelled, sent, people = _take_as_done(load(str(fresh), {}, store_url=FILES))
+        stores.belong(Secrets.open(fresh).derive("stores").hex()[:32])
+        stores.adopt(fresh)
         if folder.exists():
             folder.rmdir()
         os.replace(fresh, folder)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from duyen.model.errors import InvalidInput
+
+_STORE_URL = re.compile(r'\s*["\']?store_url["\']?\s*=')
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,3 +136,31 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise InvalidInput(
             "settings.unreadable", f"{path.name} is not valid TOML: {error}."
         ) from error
+
+
+def keep_store_url(folder: Path, url: str) -> None:
+    """Let a folder's duyen.toml name this `store_url`, whatever it named before."""
+    path = folder / "duyen.toml"
+    before = _from_file(path)
+    if before.get("store_url", Settings().store_url) == url:
+        return
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    rest = "".join(line for line in text.splitlines(True) if not _STORE_URL.match(line))
+    path.write_text(f"{_line('store_url', url)}{rest}", encoding="utf-8")
+    path.chmod(0o600)  # the URL may hold a password
+    wanted = before | {"store_url": url}
+    if not _says(path, wanted):  # it stood on several lines: then without comments, but right
+        lines = (_line(name, value) for name, value in wanted.items())
+        path.write_text("".join(lines), encoding="utf-8")
+
+
+def _says(path: Path, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return _from_file(path) == wanted
+    except InvalidInput:
+        return False
+
+
+def _line(name: str, value: Any) -> str:
+    """A setting in TOML, whose words and numbers are written as in JSON."""
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,21 @@ class Stores(Protocol):
 
     def put_in_place(self, keep_old: bool) -> None:
         """Let the fresh state, closed by now, become the state; keep the one before beside it, or not."""
+
+    def bytes(self) -> int:
+        """How much the stores hold, in bytes."""
+
+    def copies(self, folder: Path) -> Iterator[Path]:
+        """Everything as SQLite files in a folder, the log last and at least as new as the rest.
+
+        Each may be removed once it was read.
+        """
+
+    def need_empty(self) -> None:
+        """Raise Conflict where something was told to the log already."""
+
+    def adopt(self, folder: Path) -> None:
+        """Make what such files hold one's own, all or nothing; raises Conflict where there is something already."""
 
 
 def open_stores(url: str, folder: Path) -> Stores:

@@ -7,8 +7,9 @@ so that a rebuilt one can take its place in one step.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 from psycopg import sql
 
@@ -24,11 +25,25 @@ from duyen.stores.postgres.leases import Lease, held
 from duyen.stores.postgres.log import SCHEMA as LOG
 from duyen.stores.postgres.log import PostgresLog
 from duyen.stores.postgres.pool import Pool
+from duyen.stores.postgres.transfer import (
+    FILES,
+    bring_up_to_date,
+    copy_in,
+    copy_out,
+    end_of_log,
+    need_empty,
+)
 from duyen.stores.postgres.words import SCHEMA as WORDS
+from duyen.stores.sqlite.files import LOG_FILE
+from duyen.stores.sqlite.files import STATE as STATE_FILE
 from duyen.stores.state import SCHEMA, State
 
 OWNER = """
 CREATE TABLE IF NOT EXISTS owner (n INTEGER PRIMARY KEY, secret TEXT NOT NULL);
+"""
+BYTES = """
+    SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+    WHERE relnamespace::regnamespace::text = ANY(%s) AND relkind = 'r'
 """
 STATE, FRESH, BEFORE = "_state", "_rebuild", "_before_rebuild"
 
@@ -129,6 +144,51 @@ class Server:
             connection.execute(_rename(schema + FRESH, schema + STATE))
             if not keep_old:
                 connection.execute(_drop(schema + BEFORE))
+
+    def _homes(self) -> dict[str, str]:
+        """The schema in which each file's tables lie, made where they are not there yet."""
+        for store in (self.state(), self.attempts(), self.mails(), self.log()):
+            store.close()
+        with explained(), closing(connect(self._url)) as connection:
+            schema = home(connection)
+        return {name: schema + STATE if name == STATE_FILE else schema for name in FILES}
+
+    def bytes(self) -> int:
+        """How much the tables hold."""
+        schemas = list(set(self._homes().values()))
+        with explained(), closing(connect(self._url)) as connection:
+            row = connection.execute(BYTES, (schemas,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def copies(self, folder: Path) -> Iterator[Path]:
+        """Everything as it is at one instant, in files; whoever writes goes on meanwhile."""
+        homes = self._homes()
+        with explained(), closing(connect(self._url)) as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # Writing a file takes what time it takes; nobody waits for this transaction.
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            for name, schema in homes.items():
+                copy_out(connection, schema, folder / name)
+                yield folder / name
+
+    def need_empty(self) -> None:
+        """Raise Conflict where something was told to the log already."""
+        homes = self._homes()
+        with explained(), closing(connect(self._url)) as connection:
+            need_empty(connection, homes[LOG_FILE])
+
+    def adopt(self, folder: Path) -> None:
+        """Fill the empty tables with what the files of a folder hold, in one transaction; then remove the files."""
+        homes = self._homes()
+        bring_up_to_date(folder)
+        with explained(), closing(connect(self._url)) as connection, connection.transaction():
+            need_empty(connection, homes[LOG_FILE])
+            for name, schema in homes.items():
+                copy_in(folder / name, connection, schema)
+            end_of_log(connection, homes[LOG_FILE])
+        for name in homes:
+            for suffix in ("", "-wal", "-shm"):
+                (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def _drop(schema: str) -> sql.Composed:

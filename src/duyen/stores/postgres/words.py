@@ -31,11 +31,11 @@ class PostgresWords(Words):
 
     def add(self, rows: Sequence[tuple[int, str, str]]) -> None:
         """(place, person, folded text) of people who are not in it."""
-        self._db.put("directory", [(place, _vector(folded)) for place, _, folded in rows])
+        self._db.put("directory", [(place, vector(folded)) for place, _, folded in rows])
 
     def change(self, rows: Sequence[tuple[int, str]]) -> None:
         """(place, folded text) of people who are in it."""
-        self._db.put("directory", [(place, _vector(folded)) for place, folded in rows])
+        self._db.put("directory", [(place, vector(folded)) for place, folded in rows])
 
     def forget(self, persons: Iterable[str]) -> None:
         """Take people out, while they still have their lines in the list."""
@@ -57,7 +57,7 @@ class PostgresWords(Words):
         ).fetchall()
 
 
-def _vector(folded: str) -> str:
+def vector(folded: str) -> str:
     """Words with their places, as the database writes a tsvector."""
     return " ".join(f"{word[:LONGEST]}:{n}" for n, word in enumerate(_word(folded), 1))
 

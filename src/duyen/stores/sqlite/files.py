@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -17,9 +17,13 @@ from duyen.stores.sqlite.attempts import SqliteAttempts
 from duyen.stores.sqlite.connect import connect
 from duyen.stores.sqlite.log import SqliteLog
 from duyen.stores.sqlite.mail import SqliteMail
+from duyen.stores.sqlite.snapshot import snapshot
 from duyen.stores.sqlite.state import SqliteState
 
 STATE, FRESH = "state.db", "state.rebuild.db"
+ATTEMPTS_FILE, MAIL_FILE, LOG_FILE = "attempts.db", "mail.db", "log.db"
+IN_ORDER = (STATE, ATTEMPTS_FILE, MAIL_FILE, LOG_FILE)
+"""The log is copied last: whatever the state has applied is in it."""
 
 
 class Files:
@@ -35,7 +39,7 @@ class Files:
 
     def log(self) -> Log:
         """The log, for appending and reading."""
-        return SqliteLog(self.folder / "log.db")
+        return SqliteLog(self.folder / LOG_FILE)
 
     def state(self, *, writing: bool = False) -> SqliteState:
         """The state; `writing` is the engine's."""
@@ -46,11 +50,11 @@ class Files:
 
     def attempts(self) -> SqliteAttempts:
         """The senders' attempts."""
-        return SqliteAttempts(self.folder / "attempts.db")
+        return SqliteAttempts(self.folder / ATTEMPTS_FILE)
 
     def mails(self, now: Callable[[], Millis] = lambda: 0) -> SqliteMail:
         """What the mail catcher holds."""
-        return SqliteMail(self.folder / "mail.db", now)
+        return SqliteMail(self.folder / MAIL_FILE, now)
 
     def claim(self, role: str) -> IO[str]:
         """Hold the role's lock as long as this process lives, or until it is closed."""
@@ -92,6 +96,25 @@ class Files:
             Path(f"{current}{suffix}").unlink(missing_ok=True)
         os.replace(fresh, current)
         _sync(self.folder)
+
+    def bytes(self) -> int:
+        """Room that the copies need."""
+        return sum(path.stat().st_size for path in self._present())
+
+    def copies(self, folder: Path) -> Iterator[Path]:
+        """Each file as it is at one moment, copied into a folder; the log last."""
+        for path in self._present():
+            snapshot(path, folder / path.name)
+            yield folder / path.name
+
+    def _present(self) -> list[Path]:
+        return [path for name in IN_ORDER if (path := self.folder / name).exists()]
+
+    def need_empty(self) -> None:
+        """A folder is looked at by whoever puts files into it."""
+
+    def adopt(self, folder: Path) -> None:
+        """Files are at home where they lie."""
 
 
 def _settle(path: Path) -> None:
