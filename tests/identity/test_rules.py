@@ -181,32 +181,18 @@ def test_blocked_values_and_patterns(blocked: str, value: str, stopped: bool) ->
     assert not one.blocks(("user_id", value))
 
 
-HOSTILE = [
-    "/(a+)+b/",
-    "/(a|aa)*b/",
-    "/(?:a?){40}b/",
-    "/(.)\\1/",
-    "/(?=a)a/",
-    "/.*.*.*b/",
-    "/a?a?a?a?a?a?a?b/",
-    "/(/",
-    "/[/",
-]
-
-
-@pytest.mark.parametrize("pattern", HOSTILE)
-def test_an_expression_that_could_take_long_is_refused(pattern: str) -> None:
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("/(.)\\1/", "/(?=a)a/", "/(?<!a)b/", "/(?>a)b/", "/a*+b/", "/a**/", "/(?i:a)b/"),
+        *("/(/", "/a)/", "/[/", "/[z-a]/", "/a\\/", "/*a/", "/x{3,2}/"),
+        *("/(a{100}){100}/", "/(((){999}){999}){999}/", "/" + "(" * 60 + ")" * 60 + "/"),
+    ],
+)
+def test_what_is_no_expression_or_needs_memory_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidRule) as error:
         parse_blocked([pattern])
     assert error.value.at == "blocked[0]"
-
-
-@pytest.mark.parametrize("pattern", ["/.*x.*y/", "/a?b?c?d?[a-z]*e*f/", "*a*a*a*a*a*b"])
-def test_what_is_allowed_answers_at_once_over_a_hostile_value(pattern: str) -> None:
-    """The refused ones would take years over these."""
-    held = Rules.of({}, parse_blocked([pattern]))
-    for value in ("a" * 200, "x" * 200, "e" * 200, "abcd" + "e" * 196):
-        assert not held.blocks(("user_id", value))
 
 
 @pytest.mark.parametrize(
