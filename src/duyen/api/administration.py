@@ -17,6 +17,7 @@ from duyen.api import (
     messages,
     pages,
     people,
+    person,
     program,
     rejected,
     reports,
@@ -47,6 +48,7 @@ a load balancer, each remembers its own). Errors have one shape: `{"error": {"co
 ROUTERS = (
     session,
     people,
+    person,
     unmerge,
     segments,
     messages,

@@ -8,7 +8,8 @@ import msgspec
 from fastapi import APIRouter, Body, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from duyen.api.office import By, Caller, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply
+from duyen.api.lists import Part
+from duyen.api.office import By, Caller, Of, Office, reply
 from duyen.api.shapes.catalogue import CatalogueItem, ItemsStored
 from duyen.api.shapes.common import Done, Page
 from duyen.model.catalogue import Item
@@ -58,18 +59,15 @@ def whole(stored: dict[str, Any]) -> CatalogueItem:
 def list_items(
     office: Of,
     caller: By,
+    part: Part,
     query: Annotated[
         str, Query(max_length=200, description="Part of id, name, category or tags.")
     ] = "",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Response:
     """In order of id; words match without diacritics."""
-    place = get_cursor(cursor, str)
-    found = office.state.find_items(fold(query.strip()), place[0] if place else "", limit + 1)
-    data = [whole(item) for item in found[:limit]]
-    following = put_cursor(data[-1]["id"]) if len(found) > limit else None
-    return reply(Page[CatalogueItem](data=data, next=following, total=None))
+    (after,) = part.behind(str) or ("",)
+    found = office.state.find_items(fold(query.strip()), after, part.enough)
+    return part.page(found, lambda items: [whole(item) for item in items], lambda i: (i["id"],))
 
 
 @router.get("/v1/catalog/items/{id:path}", response_model=CatalogueItem, summary="One item.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
 from duyen.api import views
-from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
+from duyen.api.lists import Part
+from duyen.api.office import By, Of, Office, reply, when
 from duyen.api.shapes.common import Page
 from duyen.api.shapes.mail import LinkRow, Mail, MailRow
 from duyen.model.errors import NotFound
@@ -29,23 +31,19 @@ Id = Annotated[str, Path(pattern=r"^\d{1,18}$", description="Id of the mail.")]
 def list_mails(
     office: Of,
     caller: By,
+    part: Part,
     query: Annotated[str, Query(max_length=200, description="Part of subject or recipient.")] = "",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Response:
     """Without an SMTP server every mail is here."""
-    place: Any = get_cursor(cursor, int)
-    before = place[0] if place else None
+    (before,) = part.behind(int) or (None,)
     words = query.strip()
     store = office.mails
-    found = store.search(words, before, limit + 1) if words else store.list(before, limit + 1)
-    shown = list(found)[:limit]
-    following = put_cursor(shown[-1].id) if len(found) > limit else None
+    found = store.search(words, before, part.enough) if words else store.list(before, part.enough)
     total = None if words else store.count()
-    return reply(Page[MailRow](data=_rows(office, shown), next=following, total=total))
+    return part.page(found, lambda mails: _rows(office, mails), lambda mail: (mail.id,), total)
 
 
-def _rows(office: Office, mails: list[Caught]) -> list[MailRow]:
+def _rows(office: Office, mails: Sequence[Caught]) -> list[MailRow]:
     program = office.program()
     contacts = {mail.key: office.state.outbox(mail.key) for mail in mails if mail.key}
     people = views.references(office, [c.enqueue.person for c in contacts.values() if c])

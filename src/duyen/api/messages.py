@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from duyen.api import views
 from duyen.api.mail import harmless
 from duyen.api.office import By, Of, Office, reply
-from duyen.api.people import head_of
+from duyen.api.person import head_of
 from duyen.api.program import Id
 from duyen.api.shapes.messages import MessagePreview
 from duyen.messages.links import Links

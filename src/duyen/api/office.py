@@ -6,17 +6,17 @@ import asyncio
 import hmac
 import threading
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from duyen.api.door import Door
+from duyen.api.shapes.common import Done
 from duyen.messages.links import Links
-from duyen.model.errors import InvalidInput, NotAllowed
+from duyen.model.errors import NotAllowed
 from duyen.model.log import Entry, Lane, decode_entries, encode_entry
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis, format_time
@@ -24,6 +24,7 @@ from duyen.runtime import definitions
 from duyen.runtime.clock import SimulatedClock
 from duyen.runtime.house import APPLY_TIMEOUT, House
 from duyen.runtime.progress import Progress, Standing
+from duyen.runtime.secrets import b64, unb64
 from duyen.step.plan import plan_of
 from duyen.stores.log import Log
 from duyen.stores.mail import Mails
@@ -33,7 +34,6 @@ COOKIE = "duyen_session"
 CONSOLE_HEADER = "x-duyen"
 SAFE = frozenset({"GET", "HEAD"})
 _encode = msgspec.json.Encoder().encode
-T = TypeVar("T")
 
 
 class Caller(NamedTuple):
@@ -162,7 +162,7 @@ class Office:
         """A signed cookie for an administrator; a new password ends it, and so does signing out."""
         until = int(time.time()) + self.house.settings.session_hours * 3600
         body = _encode({"email": email, "until": until, "of": self._seal(email, stored)})
-        return _b64(body) + "." + _b64(hmac.digest(self._session, body, "sha256"))
+        return b64(body) + "." + b64(hmac.digest(self._session, body, "sha256"))
 
     def admin(self, email: str) -> str | None:
         """The stored password of an administrator."""
@@ -182,7 +182,7 @@ class Office:
         """The address of a valid session."""
         try:
             body_text, mac_text = cookie.split(".", 1)
-            body, mac = _unb64(body_text), _unb64(mac_text)
+            body, mac = unb64(body_text), unb64(mac_text)
             if not hmac.compare_digest(mac, hmac.digest(self._session, body, "sha256")):
                 return None
             said = msgspec.json.decode(body)
@@ -239,60 +239,17 @@ async def after_writes(request: Request) -> None:
 
 Of = Annotated[Office, Depends(office_of)]
 By = Annotated[Caller, Depends(caller_of)]
-Cursor = Annotated[str | None, Query(description="The `next` of the page before.", max_length=500)]
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+
+
+LATE: dict[int | str, dict[str, Any]] = {
+    202: {"model": Done, "description": "Stored; the engine has not come to it yet."}
+}
+"""What a change answers where the engine has not taken it up after 5 s."""
 
 
 def reply(value: Any, status: int = 200) -> Response:
     """Answer a shape as JSON; what was built here need not be validated again."""
     return Response(_encode(value), status, media_type="application/json")
-
-
-def paged(
-    found: Sequence[T],
-    limit: int,
-    rows: Callable[[Sequence[T]], Sequence[Any]],
-    place: Callable[[T], tuple[str | int, ...]],
-    total: int | None = None,
-) -> Response:
-    """A page of a list; one more than `limit` in `found` says that there is a next one.
-
-    `rows` makes the shapes of what is shown; `place` is where one of them stands, for the cursor.
-    """
-    shown = found[:limit]
-    following = put_cursor(*place(shown[-1])) if len(found) > limit else None
-    return reply({"data": rows(shown), "next": following, "total": total})
-
-
-def whole(data: Sequence[Any]) -> Response:
-    """A list that needs no pages."""
-    return reply({"data": data, "next": None, "total": len(data)})
-
-
-def put_cursor(*parts: str | int) -> str:
-    """An opaque cursor of a place in a list."""
-    return _b64(_encode(parts))
-
-
-def get_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
-    """The place that a cursor names; raises InvalidInput for one that is not ours."""
-    if not cursor:
-        return None
-    try:
-        parts = msgspec.json.decode(_unb64(cursor))
-    except (ValueError, msgspec.DecodeError) as error:
-        raise _no_cursor() from error
-    if not isinstance(parts, list) or len(parts) != len(kinds):
-        raise _no_cursor()
-    if not all(type(part) is kind for part, kind in zip(parts, kinds, strict=True)):
-        raise _no_cursor()
-    return tuple(parts)
-
-
-def _no_cursor() -> InvalidInput:
-    return InvalidInput(
-        "list.cursor", "The cursor is not one of this list; start without it.", at="cursor"
-    )
 
 
 def when(instant: Millis) -> str:
@@ -303,11 +260,3 @@ def when(instant: Millis) -> str:
 def maybe_when(instant: Millis | None) -> str | None:
     """An instant, or null where there is none."""
     return None if instant is None or instant >= NEVER else format_time(instant)
-
-
-def _b64(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _unb64(text: str) -> bytes:
-    return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))

@@ -8,18 +8,15 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import APIRouter, Body, Depends, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from duyen.api.lists import Part, whole
 from duyen.api.office import (
+    LATE,
     By,
     Caller,
-    Cursor,
-    Limit,
     Of,
     Office,
-    get_cursor,
-    paged,
     reply,
     when,
-    whole,
 )
 from duyen.api.shapes.common import Done, Page
 from duyen.api.shapes.program import Resource, SegmentResource, Version
@@ -105,16 +102,12 @@ def _name(stored: Stored) -> tuple[str, str]:
     return str(stored[3].get("name", stored[1])), stored[1]
 
 
-def list_all(
-    kind: Kind, office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50
-) -> Response:
+def list_all(kind: Kind, office: Of, caller: By, part: Part) -> Response:
     """By name."""
-    after: Any = get_cursor(cursor, str, str)
+    after = part.behind(str, str)
     found = sorted(office.state.resources(kind), key=_name)
     behind = [stored for stored in found if after is None or _name(stored) > after]
-    return paged(
-        behind, limit, lambda part: [shown(office, one) for one in part], _name, len(found)
-    )
+    return part.page(behind, lambda some: [shown(office, one) for one in some], _name, len(found))
 
 
 def get_one(kind: Kind, id: Id, office: Of, caller: By) -> Response:
@@ -208,7 +201,6 @@ VERBS = (
         "Go back to the version of a {kind} before the present one.",
     ),
 )
-LATE: Any = {202: {"model": Done, "description": "Stored; the engine has not come to it yet."}}
 
 
 def _add(word: str, kind: ResourceKind, verb: Verb) -> None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
+from duyen.api.lists import Part, get_cursor, put_cursor
 from duyen.api.office import (
     By,
-    Cursor,
-    Limit,
     Of,
     Office,
-    get_cursor,
-    paged,
-    put_cursor,
     reply,
     when,
 )
@@ -38,13 +33,12 @@ _one_by_one = asyncio.Lock()
     response_model=Page[RejectedRow],
     summary="Calls that were kept with the reasons why they are no events, newest first.",
 )
-def list_rejected(office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50) -> Response:
+def list_rejected(office: Of, caller: By, part: Part) -> Response:
     """The payload is the call as it came; `replayed` is when it became an event after all."""
-    before: Any = get_cursor(cursor, int, str)
-    rows = office.state.rejected_before(before, limit + 1)
+    rows = office.state.rejected_before(part.behind(int, str), part.enough)
     sources = office.source_names()
 
-    def shown(part: Sequence[Kept]) -> list[RejectedRow]:
+    def shown(calls: Sequence[Kept]) -> list[RejectedRow]:
         return [
             RejectedRow(
                 id=kept.id,
@@ -55,10 +49,10 @@ def list_rejected(office: Of, caller: By, cursor: Cursor = None, limit: Limit = 
                 payload=kept.payload,
                 replayed=None if kept.replayed is None else when(kept.replayed),
             )
-            for kept in part
+            for kept in calls
         ]
 
-    return paged(rows, limit, shown, lambda kept: (kept.received, kept.id))
+    return part.page(rows, shown, lambda kept: (kept.received, kept.id))
 
 
 @router.post(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from duyen import profiles
 from duyen.api import views
-from duyen.api.office import By, Cursor, Limit, Of, Office, get_cursor, put_cursor, reply, when
+from duyen.api.lists import Part
+from duyen.api.office import By, Of, Office, reply, when
 from duyen.api.program import Id, current
 from duyen.api.shapes.common import Page
 from duyen.api.shapes.people import PersonRow
@@ -90,23 +92,22 @@ class Preview:
     response_model=Page[Member],
     summary="The people in a segment now, newest activity first.",
 )
-def list_members(
-    id: Id, office: Of, caller: By, cursor: Cursor = None, limit: Limit = 50
-) -> Response:
+def list_members(id: Id, office: Of, caller: By, part: Part) -> Response:
     """Membership that ended by time alone is left out, even while its timer queues."""
     current(office, "segment", id)
     program, now = office.program(), office.now()
-    before: Any = get_cursor(cursor, int, str)
-    rows = office.state.list_members(id, before, limit + 1)
-    heads = office.state.heads([row.person for row in rows])
-    data = []
-    for row in rows[:limit]:
-        head = heads.get(row.person)
-        found = views.standing(head, program, now).get(id) if head is not None else None
-        if head is None or found is None:
-            continue
-        since = when(found[0])
-        data.append(Member(**views.reference(head.person), email=row.email or None, since=since))
-    last = rows[limit - 1] if len(rows) > limit else None
-    following = put_cursor(last.last, last.person) if last else None
-    return reply(Page[Member](data=data, next=following, total=office.state.count_in(id)))
+    found = office.state.list_members(id, part.behind(int, str), part.enough)
+
+    def members(rows: Sequence[Row]) -> Iterator[Member]:
+        heads = office.state.heads([row.person for row in rows])
+        for row in rows:
+            head = heads.get(row.person)
+            place = views.standing(head, program, now).get(id) if head is not None else None
+            if head is not None and place is not None:
+                of, since = views.reference(head.person), when(place[0])
+                yield Member(**of, email=row.email or None, since=since)
+
+    total = office.state.count_in(id)
+    return part.page(
+        found, lambda rows: [*members(rows)], lambda row: (row.last, row.person), total
+    )

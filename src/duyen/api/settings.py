@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 from starlette.concurrency import run_in_threadpool
 
 from duyen import __version__
-from duyen.api.office import By, Caller, Of, Office, reply, when
+from duyen.api.office import LATE, By, Caller, Of, Office, reply, when
 from duyen.api.program import put_all
 from duyen.api.shapes.common import Done
 from duyen.api.shapes.settings import Paused, Settings
@@ -32,7 +32,7 @@ def get_settings(office: Of, caller: By) -> Response:
 @router.put(
     "/v1/settings",
     response_model=Settings,
-    responses={202: {"model": Done, "description": "Stored; the engine has not come to it yet."}},
+    responses=LATE,
     summary="Change the workspace.",
 )
 async def put_settings(

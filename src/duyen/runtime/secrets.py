@@ -60,13 +60,13 @@ class Secrets:
     def visitor_token(self, anonymous_id: str, now: Millis) -> str:
         """A signed proof that this browser is this anonymous visitor."""
         body = f"{now // 1000}.{anonymous_id}".encode()
-        return _b64(body) + "." + _b64(_mac(self._visitor, body))
+        return b64(body) + "." + b64(_mac(self._visitor, body))
 
     def read_visitor(self, token: str, now: Millis) -> str | None:
         """The anonymous id of a valid, unexpired visitor token."""
         try:
             body_text, mac_text = token.split(".", 1)
-            body, mac = _unb64(body_text), _unb64(mac_text)
+            body, mac = unb64(body_text), unb64(mac_text)
             issued, anonymous_id = body.decode().split(".", 1)
             age = now - int(issued) * 1000
         except ValueError:
@@ -114,9 +114,11 @@ def _mac(key: bytes, body: bytes) -> bytes:
     return hmac.new(key, body, hashlib.sha256).digest()[:18]
 
 
-def _b64(data: bytes) -> str:
+def b64(data: bytes) -> str:
+    """Bytes as text that may stand in an address."""
     return urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _unb64(text: str) -> bytes:
+def unb64(text: str) -> bytes:
+    """The bytes of such a text; ValueError where it is none."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
