@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from duyen.collect.call import NO_CONTEXT, PARTS, Batch, Call
 from duyen.model.event import CallType, Collected
 from duyen.model.times import Millis
 from duyen.model.values import MAX_DEPTH
@@ -24,11 +25,7 @@ EARLIEST: Millis = 631_152_000_000
 """1990-01-01: an event before it has a broken clock."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The very objects that `omit_defaults` recognises, for an empty Raw has no JSON of its own.
-_NOTHING = Collected(id="", type="track", time=0, received=0, source="")
-NO_PROPERTIES, NO_TRAITS, NO_CONTEXT = _NOTHING.properties, _NOTHING.traits, _NOTHING.context
-
-_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | None
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -45,39 +42,13 @@ def _object() -> Any:
     return dict[str, value] | None
 
 
-class PlainCall(msgspec.Struct, rename="camel", gc=False):
-    """One call as most SDKs send it; what we do not use is skipped."""
-
-    type: CallType | None = None
-    message_id: _Text = None
-    user_id: _Text = None
-    anonymous_id: _Text = None
-    previous_id: _Text = None
-    group_id: _Text = None
-    event: _Text = None
-    name: _Text = None
-    timestamp: _Text = None
-    original_timestamp: _Text = None
-    sent_at: _Text = None
-    write_key: _Text = None
-    properties: msgspec.Raw = NO_PROPERTIES
-    traits: msgspec.Raw = NO_TRAITS
-    context: msgspec.Raw = NO_CONTEXT
-
-
-class PlainBatch(msgspec.Struct, rename="camel", gc=False):
-    """The body of a batch of plain calls."""
-
-    batch: list[PlainCall]
-    write_key: _Text = None
-    sent_at: _Text = None
-    context: msgspec.Raw = NO_CONTEXT
-
+PlainCall = Call[CallType, _Text]
+PlainBatch = Batch[PlainCall, _Text]
 
 # The free parts once more, to be read as a whole and thrown away: numbers that fit, text that is text, not too deep.
 _Parts = msgspec.defstruct(
     "_Parts",
-    [(name, _object(), None) for name in ("properties", "traits", "context")],
+    [(name, _object(), None) for name in PARTS],
     rename="camel",
     gc=False,
 )

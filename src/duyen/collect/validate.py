@@ -14,13 +14,11 @@ from typing import Any, get_args
 
 import msgspec
 
+from duyen.collect.call import NO_CONTEXT, NO_PROPERTIES, NO_TRAITS, TEXTS, Batch, Call
 from duyen.collect.plain import (
     EARLIEST,
     MAX_EVENT_BYTES,
     MAX_TEXT,
-    NO_CONTEXT,
-    NO_PROPERTIES,
-    NO_TRAITS,
     PlainCall,
     PlainJudge,
     plain_batch,
@@ -48,42 +46,10 @@ _SMALL_CONTEXT = 2_048
 """Bytes of a batch's own context that are kept with each of its rejected calls."""
 
 
-class Call(msgspec.Struct, rename="camel"):
-    """One call as SDKs send it. Ids may be numbers; what we do not use is skipped."""
-
-    type: _Text = None
-    message_id: _Text = None
-    user_id: _Text = None
-    anonymous_id: _Text = None
-    previous_id: _Text = None
-    group_id: _Text = None
-    event: _Text = None
-    name: _Text = None
-    timestamp: _Text = None
-    original_timestamp: _Text = None
-    sent_at: _Text = None
-    write_key: _Text = None
-    properties: _Raw = _EMPTY
-    traits: _Raw = _EMPTY
-    context: _Raw = _EMPTY
-
-
-class _Batch(msgspec.Struct, rename="camel"):
-    batch: list[Call]
-    write_key: _Text = None
-    sent_at: _Text = None
-    context: _Raw = _EMPTY
-
-
-class _RawBatch(msgspec.Struct, rename="camel"):
-    batch: list[_Raw]
-    write_key: _Text = None
-    sent_at: _Text = None
-    context: _Raw = _EMPTY
-
-
-_decode_call = msgspec.json.Decoder(Call).decode
-_decode_batch = msgspec.json.Decoder(_Batch).decode
+OddCall = Call[_Text, _Text]
+_RawBatch = Batch[_Raw, _Text]
+_decode_call = msgspec.json.Decoder(OddCall).decode
+_decode_batch = msgspec.json.Decoder(Batch[OddCall, _Text]).decode
 _decode_raw_batch = msgspec.json.Decoder(_RawBatch).decode
 _decode_any = msgspec.json.Decoder().decode
 _packs = msgspec.msgpack.Encoder().encode
@@ -108,7 +74,7 @@ class Opened:
     def __init__(
         self,
         body: bytes,
-        calls: list[Call] | None = None,
+        calls: list[OddCall] | None = None,
         *,
         plain: list[PlainCall] | None = None,
         write_key: _Text = None,
@@ -296,7 +262,7 @@ class _Judge:
             return found
         return self.reject(item, found, call.message_id, call_type)
 
-    def call(self, call: Call, call_type: str) -> Collected | tuple[str, ...]:
+    def call(self, call: OddCall, call_type: str) -> Collected | tuple[str, ...]:
         """The event, or the reasons why it is none."""
         bad: list[str] = []
         kind: Any = call_type or call.type
@@ -346,7 +312,7 @@ class _Judge:
             imported=self.imported,
         )
 
-    def _context(self, call: Call, bad: list[str]) -> _Raw:
+    def _context(self, call: OddCall, bad: list[str]) -> _Raw:
         """The call's context, else the batch's. In a batch many calls repeat the same one."""
         raw = call.context or self.context
         if not raw:
@@ -381,7 +347,7 @@ class _Judge:
             context=context,
         )
 
-    def _time(self, call: Call, bad: list[str]) -> Millis:
+    def _time(self, call: OddCall, bad: list[str]) -> Millis:
         """The event's own time: by the sender's clock, corrected by how far that clock is off.
 
         Beside an `originalTimestamp` of the library, `timestamp` is the caller's own, or was corrected before.
@@ -464,7 +430,7 @@ def _good_id(value: _Text) -> str:
     return "" if bad else text
 
 
-def _name(call: Call, kind: object, bad: list[str]) -> str:
+def _name(call: OddCall, kind: object, bad: list[str]) -> str:
     """The event's name of a track call, the page's or screen's name of theirs."""
     value = call.event if kind == "track" else call.name
     if kind == "track" and (type(value) is not str or not value.strip()):
@@ -585,11 +551,7 @@ def _why_unreadable(item: bytes, error: BaseException) -> tuple[str, ...]:
         return (f"The call is not JSON: {_said(error)}.",)
     if not isinstance(call, dict):
         return ("A call must be a JSON object.",)
-    wrong = [
-        field.encode_name
-        for field in msgspec.structs.fields(Call)
-        if field.type == _Text and isinstance(call.get(field.encode_name), bool | dict | list)
-    ]
+    wrong = [field for field in TEXTS if isinstance(call.get(field), bool | dict | list)]
     if not wrong:
         return (f"The call cannot be read: {_said(error)}.",)
     return tuple(f"{field} must be text or a number." for field in wrong)
