@@ -22,7 +22,7 @@ from bench.figures import Figure, median_rate
 from duyen.connectors.guess import guess_mapping
 from duyen.connectors.tables import open_table
 from duyen.runtime.house import House
-from duyen.runtime.importing import import_orders
+from duyen.runtime.importing import import_events
 from duyen.runtime.settings import load
 
 ROWS = 100_000
@@ -71,7 +71,7 @@ def run() -> list[Figure]:
             house = House(load(str(folder / f"data{next(turn)}")), engine=True)
             table = open_table(file)
             mapping = guess_mapping(table.columns, table.sample(), source="bench").mapping
-            done = import_orders(house, table, mapping, folder / "rejects.csv")
+            done = import_events(house, table, mapping, folder / "rejects.csv")
             house.close()
             return done.report.accepted
 

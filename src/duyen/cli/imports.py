@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
@@ -19,10 +21,22 @@ if TYPE_CHECKING:
     from duyen.connectors.tables import Table
     from duyen.runtime.importing import Imported
 
-imports = typer.Typer(no_args_is_help=True, help="Files into the log: orders, products.")
+imports = typer.Typer(
+    no_args_is_help=True, help="Files into the log: people, orders, events, products."
+)
 
 File = Annotated[
-    Path, typer.Argument(help="XLSX, Parquet, CSV, TSV or JSON lines; text also as .gz.")
+    str,
+    typer.Argument(
+        help="XLSX, Parquet, CSV, TSV or JSON lines (text also as .gz); a folder of such files that have the same "
+        "columns; - for standard input; with --sql a folder, sqlite:FILE or postgresql://… to ask."
+    ),
+]
+Sql = Annotated[
+    str,
+    typer.Option(
+        "--sql", help="Import what this query gives; in a folder each file is a table of its name."
+    ),
 ]
 MappingFile = Annotated[
     str | None,
@@ -49,12 +63,27 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Take the guessed mapping
 Encoding = Annotated[str, typer.Option(help="Encoding of a text file; else it is guessed.")]
 Source = Annotated[
     str | None,
-    typer.Option(help="Part of every imported id: keep it when you import a file again."),
+    typer.Option(help="Part of every imported id: keep it for all exports of one list."),
+]
+
+Event = Annotated[
+    str,
+    typer.Option("--event", help="What each row is, where no column says it: Product Reviewed."),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        help="NAMESPACE=COLUMN for a further identifier: loyalty_card=Card no; may be repeated.",
+    ),
 ]
 
 KINDS: dict[Kind, str] = {
+    "people": "Import people with their traits and what they agreed to; a newer export brings what has changed.",
     "orders": "Import order lines: people, orders and items come out of them; importing again adds nothing.",
+    "events": "Import events, each row one; importing again adds nothing.",
     "products": "Import products into the catalogue.",
+    "log": "Import a web server's access log as page views, in visits, with crawlers told apart.",
 }
 
 
@@ -65,6 +94,8 @@ class Told(NamedTuple):
     columns: dict[str, str]
     dates: DateOrder | None
     source: str | None
+    event: str
+    ids: dict[str, str]
 
 
 def register(app: typer.Typer) -> None:
@@ -87,23 +118,112 @@ def _command(kind: Kind) -> Callable[..., None]:
         yes: Yes = False,
         encoding: Encoding = "",
         source: Source = None,
+        event: Event = "",
+        id: Ids = None,
+        sql: Sql = "",
         as_json: AsJson = False,
     ) -> None:
-        from duyen.connectors.tables import open_table
-
-        table = open_table(file, encoding=encoding)
-        told = Told(mapping, _columns(kind, table, column or []), _date_order(dates), source)
-        if save_mapping is not None:
-            _save(_mapping(kind, table, told, None), save_mapping)
-            conclude({"mapping": str(save_mapping)}, as_json)
-            return
-        chosen = _mapping(kind, table, told, _agreed if yes else _ask)
-        with opened(data) as house:
-            done = _run(kind, house, table, chosen)
-            _tell(done)
-            conclude(done.as_data(), as_json)
+        with _tables(file, sql, encoding) as tables:
+            table = tables[0]
+            told = Told(
+                mapping,
+                _columns(kind, table, column or []),
+                _date_order(dates),
+                source,
+                event,
+                _ids(id or []),
+            )
+            if save_mapping is not None:
+                _save(_mapping(kind, table, told, None), save_mapping)
+                conclude({"mapping": str(save_mapping)}, as_json)
+                return
+            chosen = _mapping(kind, table, told, _agreed if yes else _ask)
+            with opened(data) as house:
+                everything = []
+                for one in tables:
+                    everything.append(_run(kind, house, one, chosen))
+                    if len(tables) > 1:
+                        say(f"{one.path.name}:")
+                    _tell(everything[-1])
+                conclude(_sum(everything), as_json)
 
     return command
+
+
+@contextmanager
+def _tables(file: str, sql: str, encoding: str) -> Iterator[list[Table]]:
+    """What is to be imported: a file, those of a folder, standard input, or what a query gives."""
+    import tempfile
+
+    from duyen.connectors.tables import open_table
+
+    with tempfile.TemporaryDirectory(prefix="duyen-import-") as scratch:
+        if sql:
+            from duyen.stores.gather import gather
+
+            found = Path(scratch) / f"{_name_of(file)}.parquet"
+            gather(file, sql, found)
+            yield [open_table(found)]
+        elif file == "-":
+            yield [open_table(_spooled(Path(scratch) / "stdin"), encoding=encoding)]
+        elif Path(file).is_dir():
+            yield _folder(Path(file), encoding)
+        else:
+            yield [open_table(Path(file), encoding=encoding)]
+
+
+def _name_of(source: str) -> str:
+    """A word for a folder or a database: the last one of its path."""
+    words = re.findall(r"\w+", source.partition("?")[0])
+    return words[-1] if words else "query"
+
+
+def _spooled(place: Path) -> Path:
+    """Standard input as a file, because a table is looked at before it is read."""
+    import shutil
+
+    with place.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return place
+
+
+def _folder(folder: Path, encoding: str) -> list[Table]:
+    """The files of a folder, as parts of one table."""
+    from duyen.connectors.tables import open_table
+    from duyen.model.errors import InvalidInput
+
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
+    tables = [open_table(path, encoding=encoding) for path in files]
+    if not tables:
+        raise InvalidInput("import.empty", f"{folder} has no files: nothing to import.")
+    other = next((t for t in tables if t.columns != tables[0].columns), None)
+    if other is not None:
+        raise InvalidInput(
+            "import.folder",
+            f"{other.path.name} has other columns than {tables[0].path.name}; name one file, or join them with --sql.",
+        )
+    return tables
+
+
+def _sum(done: Sequence[Imported]) -> dict[str, Any]:
+    """One object for one file; for several their sums, and each file's own under `files`."""
+    each = [one.as_data() for one in done]
+    if len(each) == 1:
+        return each[0]
+    sums = {name: sum(one[name] for one in each) for name in ("rows", "accepted", "rejected")}
+    return {**sums, "rejects": [one["rejects"] for one in each if one["rejects"]], "files": each}
+
+
+def _ids(told: list[str]) -> dict[str, str]:
+    """Namespaces with their columns, as the command line names them."""
+    from duyen.model.errors import InvalidInput
+
+    pairs = [one.partition("=") for one in told]
+    if any(not (namespace and column) for namespace, _, column in pairs):
+        raise InvalidInput(
+            "import.id", "Write --id NAMESPACE=COLUMN, for example --id loyalty_card=Card."
+        )
+    return {namespace: column for namespace, _, column in pairs}
 
 
 def _columns(kind: Kind, table: Table, told: list[str]) -> dict[str, str]:
@@ -164,9 +284,11 @@ def _mapping(
         table.columns,
         table.sample(),
         kind=kind,
-        source=told.source or table.name,
+        source=told.source or table.series,
         told=told.columns,
         dates=told.dates,
+        event=told.event,
+        ids=told.ids,
     )
     if guessed.shipped and kind == "orders":
         say(f"These columns are known: our mapping “{guessed.shipped}” is used.")
@@ -189,6 +311,8 @@ def _with_told(mapping: Mapping, told: Told) -> Mapping:
         columns=columns,
         dates=told.dates or mapping.dates,
         source=told.source or mapping.source,
+        event=told.event or mapping.event,
+        ids=mapping.ids | told.ids,
     )
 
 
@@ -201,6 +325,8 @@ def _save(mapping: Mapping, path: Path) -> None:
 
 def _agreed(guessed: Guessed) -> None:
     """Take the guess, unless an import cannot do with it."""
+    if guessed.missing and guessed.missing[0] == "event":
+        _unsure("what is each row? Say it with --event NAME, or --column event=COLUMN")
     if guessed.missing:
         field = guessed.missing[0].split()[0]
         _unsure(
@@ -239,14 +365,29 @@ def _show(table: Table, guessed: Guessed) -> None:
     for heading in ("field", "column", "sure", "why", "example"):
         shown.add_column(heading)
     for guess in guessed.guesses:
-        sure = f"{guess.confidence:.0%}" if guess.column else ""
-        shown.add_row(guess.field, guess.column or "–", sure, guess.why, guess.example)
+        if guess.column:
+            shown.add_row(
+                guess.field, guess.column, f"{guess.confidence:.0%}", guess.why, guess.example
+            )
     console = Console(stderr=True)
     console.print(shown)
+    console.print(f"Source: {guessed.mapping.source} (part of every id; say another with --source)")
+    if none := [guess.field for guess in guessed.guesses if not guess.column]:
+        console.print(f"No column for: {', '.join(none)}")
     if table.above:
         console.print(f"Lines above the names of the columns, left out: {table.above}")
+    mapping = guessed.mapping
+    if mapping.event:
+        console.print(f"Each row is the event “{mapping.event}”.")
+    for word, name in mapping.names.items():
+        console.print(f"“{word}” is the event “{name}”.")
+    if mapping.more:
+        kept = (f"{name} ({mapping.types.get(name, 'text')})" for name in mapping.more)
+        console.print(
+            f"Kept as {'traits' if mapping.kind == 'people' else 'properties'}: {', '.join(kept)}"
+        )
     if guessed.unused:
-        fate = "Kept as attributes" if guessed.mapping.kind == "products" else "Not used"
+        fate = "Kept as attributes" if mapping.kind == "products" else "Not used"
         console.print(f"{fate}: {', '.join(guessed.unused)}")
     for question in guessed.questions:
         console.print(f"Please check: {question}")
@@ -263,9 +404,9 @@ def _run(kind: str, house: Any, table: Table, mapping: Mapping) -> Imported:
         TimeRemainingColumn,
     )
 
-    from duyen.runtime.importing import import_orders, import_products
+    from duyen.runtime.importing import import_events, import_products
 
-    work = {"orders": import_orders, "products": import_products}[kind]
+    work = import_products if kind == "products" else import_events
     rejects = house.folder / "rejects" / f"{mapping.source}-{table.name}.csv"
     columns = (
         TextColumn("{task.description}"),
@@ -319,6 +460,16 @@ def _tell(done: Imported) -> None:
         )
         if report.items_only_rows:
             say(f"{report.items_only_rows:,} lines have no customer; they count for items only.")
+    if report.kind in ("people", "events"):
+        events = ", ".join(f"{number:,} {name}" for name, number in sorted(report.events.items()))
+        say(f"{report.customers:,} people; {events or 'no events'}.")
+    if report.kind == "log":
+        pages, others = report.accepted, sum(report.quality.values())
+        say(
+            f"{pages:,} page views by {report.customers:,} visitors; {others:,} of them by machines."
+        )
+    for note, number in sorted(report.notes.items()):
+        say(f"  {number:,} {note}")
     for reason, number in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:5]:
         say(f"  {number:,} rejected: {reason}")
     if report.rejects:

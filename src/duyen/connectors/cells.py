@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from duyen.model.times import Millis
-from duyen.model.values import to_micros
+from duyen.model.values import fold, to_micros
 
 DateOrder = Literal["ymd", "dmy", "mdy"]
 DecimalMark = Literal[".", ","]
@@ -43,6 +43,14 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?")
 _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;]{1,190}\.[^@\s<>\"',;.]{2,24}")
 _PHONE = re.compile(r"(\+|00)[1-9]\d{7,14}|0\d{9,10}|84\d{9,10}")
 _FLOAT_ID = re.compile(r"(\d+)\.0+")
+YES = frozenset(
+    ("yes", "y", "true", "t", "1", "on", "x", "subscribed", "active", "granted", "opted in", "confirmed",
+     "co", "dong y", "dung", "dang ky")
+)  # fmt: skip
+NO = frozenset(
+    ("no", "n", "false", "f", "0", "off", "unsubscribed", "inactive", "denied", "opted out", "cleaned", "bounced",
+     "khong", "tu choi", "sai", "huy dang ky", "huy")
+)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -210,3 +218,11 @@ def read_phone(value: Any) -> str:
     """A telephone number with its country (+84…), or a Vietnamese one (0…, 84…); empty where it is none."""
     digits = re.sub(r"[\s().\-/–]", "", read_id(value))
     return digits if _PHONE.fullmatch(digits) else ""
+
+
+def read_yes_no(cell: Any) -> bool | None:
+    """True, False, or None where the cell says neither, in English or Vietnamese."""
+    if isinstance(cell, bool):
+        return cell
+    word = fold(read_id(cell))
+    return True if word in YES else False if word in NO else None

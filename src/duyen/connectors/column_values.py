@@ -10,7 +10,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from duyen.connectors.cells import DateOrder, DecimalMark, read_email, read_number, read_time
+from duyen.connectors.cells import (
+    DateOrder,
+    DecimalMark,
+    read_email,
+    read_number,
+    read_phone,
+    read_time,
+    read_yes_no,
+)
 from duyen.connectors.mapping import OrderKind
 
 
@@ -25,6 +33,8 @@ class Shape(msgspec.Struct, frozen=True):
     text: float
     hashed: float
     web: float
+    yes_no: float
+    phone: float
     known: bool
 
     def fit(self, field: str) -> float:
@@ -35,8 +45,16 @@ class Shape(msgspec.Struct, frozen=True):
             return self.number
         if field in ("quantity", "stock"):
             return self.number * (0.7 + 0.3 * self.whole)
-        if field == "time":
+        if field in ("time", "created_at", "consent_time", "birthday"):
             return self.time
+        if field == "rating":
+            return self.number
+        if field in ("accepts_email", "accepts_sms"):
+            return self.yes_no
+        if field in ("first_name", "last_name", "city", "gender"):
+            return self.text
+        if field == "phone":
+            return self.phone
         if field == "email":
             return self.email
         if field == "currency":
@@ -55,7 +73,7 @@ class Shape(msgspec.Struct, frozen=True):
 def shape_of(values: Sequence[Any]) -> Shape:
     told = [value for value in values[:1000] if value is not None]
     if not told:
-        return Shape(0, 0, 0, 0, 0, 0, 0, 0, False)
+        return Shape(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, False)
 
     def share(test: Any) -> float:
         return sum(1 for value in told if test(value)) / len(told)
@@ -72,6 +90,8 @@ def shape_of(values: Sequence[Any]) -> Shape:
         text=share(lambda value: isinstance(value, str) and any(c.isalpha() for c in value)),
         hashed=share(lambda value: re.fullmatch(r"#\s?[A-Za-z]{0,6}-?\d+", str(value))),
         web=share(lambda value: re.match(r"https?://|/", str(value))),
+        yes_no=share(lambda value: read_yes_no(value) is not None),
+        phone=share(read_phone),
         known=True,
     )
 

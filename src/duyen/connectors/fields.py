@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["orders", "products"]
+Kind = Literal["orders", "products", "people", "events", "log"]
 
 ORDER_FIELDS = (
     "order_id",
@@ -35,7 +35,53 @@ PRODUCT_FIELDS = (
     "description",
 )
 
-FIELDS: dict[Kind, tuple[str, ...]] = {"orders": ORDER_FIELDS, "products": PRODUCT_FIELDS}
+WHO = ("customer_id", "anonymous_id", "email", "phone")
+"""Fields that say whose a row is."""
+
+DATED = ("time", "created_at", "consent_time", "birthday")
+"""Fields that hold dates; all of a file are taken to be written alike."""
+
+PEOPLE_FIELDS = (
+    *WHO,
+    "name",
+    "first_name",
+    "last_name",
+    "gender",
+    "birthday",
+    "city",
+    "country",
+    "accepts_email",
+    "accepts_sms",
+    "consent_time",
+    "created_at",
+    "time",
+)
+
+EVENT_FIELDS = (
+    "event",
+    "time",
+    *WHO,
+    "product_id",
+    "order_id",
+    "category",
+    "price",
+    "quantity",
+    "amount",
+    "currency",
+    "rating",
+    "review",
+    "url",
+)
+
+LOG_FIELDS = ("address", "user", "time", "method", "path", "status", "referrer", "agent")
+
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "orders": ORDER_FIELDS,
+    "products": PRODUCT_FIELDS,
+    "people": PEOPLE_FIELDS,
+    "events": EVENT_FIELDS,
+    "log": LOG_FIELDS,
+}
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "order_id": (
@@ -279,7 +325,124 @@ PRODUCT_ALIASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_VISITOR = (
+    "anonymous id",
+    "visitor id",
+    "session id",
+    "cookie id",
+    "device id",
+    "visitor",
+    "session",
+    "ma thiet bi",
+    "ma phien",
+)
+
+PEOPLE_ALIASES: dict[str, tuple[str, ...]] = {
+    "customer_id": (
+        "customer unique id",
+        *ALIASES["customer_id"],
+        "id",
+        "contact id",
+        "subscriber id",
+        "external id",
+        "ma thanh vien",
+        "ma hoi vien",
+    ),
+    "anonymous_id": _VISITOR,
+    "email": ALIASES["email"],
+    "phone": (*ALIASES["phone"], "mobile phone", "mobile number", "phone 1", "so di dong"),
+    "name": ("name", "full name", "customer name", "contact name", "ho ten", "ho va ten", "ten khach hang", "ten"),
+    "first_name": ("first name", "given name", "firstname", "ten goi"),
+    "last_name": ("last name", "surname", "family name", "lastname", "ho", "ho dem", "ho va ten dem"),
+    "gender": ("gender", "sex", "gioi tinh"),
+    "birthday": ("birthday", "birth date", "date of birth", "dob", "ngay sinh", "sinh nhat"),
+    "city": ("city", "town", "customer city", "billing city", "shipping city", "thanh pho", "tinh thanh"),
+    "country": ALIASES["country"],
+    "accepts_email": (
+        "accepts email marketing",
+        "accepts marketing",
+        "email opt in",
+        "email consent",
+        "newsletter",
+        "subscribed",
+        "opted in",
+        "dong y nhan email",
+        "nhan email",
+    ),
+    "accepts_sms": ("accepts sms marketing", "sms opt in", "sms consent", "dong y nhan sms", "nhan sms"),
+    "consent_time": ("consent time", "consent date", "opt in time", "opt in date", "optin time", "ngay dong y"),
+    "created_at": ("created at", "date created", "created", "registered at", "registration date", "signup date",
+                   "sign up date", "customer since", "joined", "ngay dang ky", "ngay tao"),
+    "time": ("updated at", "last updated", "modified at", "last modified", "date modified", "ngay cap nhat"),
+}  # fmt: skip
+
+EVENT_ALIASES: dict[str, tuple[str, ...]] = {
+    "event": (
+        "event",
+        "event name",
+        "event type",
+        "action",
+        "activity",
+        "behavior",
+        "behavior type",
+        "behaviour",
+        "behaviour type",
+        "su kien",
+        "ten su kien",
+        "loai su kien",
+        "hanh vi",
+        "hanh dong",
+    ),
+    "time": (
+        *ALIASES["time"],
+        "event time",
+        "occurred at",
+        "creation date",
+        "reviewed at",
+        "reviewed at local",
+        "redemption date",
+        "visited at",
+    ),
+    "customer_id": ALIASES["customer_id"],
+    "anonymous_id": _VISITOR,
+    "email": ALIASES["email"],
+    "phone": ALIASES["phone"],
+    "product_id": ALIASES["product_id"],
+    "order_id": ALIASES["order_id"],
+    "category": ("category id", *PRODUCT_ALIASES["category"]),
+    "price": ALIASES["price"],
+    "quantity": ALIASES["quantity"],
+    "amount": ALIASES["amount"],
+    "currency": ALIASES["currency"],
+    "rating": ("rating", "stars", "star", "score", "review score", "so sao", "diem", "danh gia"),
+    "review": ("review", "comment", "review text", "review comment message", "feedback", "nhan xet", "binh luan"),
+    "url": ("url", "page url", "page", "link", "lien ket", "duong dan"),
+}  # fmt: skip
+
+LOG_ALIASES: dict[str, tuple[str, ...]] = {
+    "address": ("address", "ip", "ip address", "client ip", "remote addr", "c ip", "remote host"),
+    "user": ("user", "remote user", "cs username"),
+    "time": ("time", "timestamp", "time local", "date time", "datetime"),
+    "method": ("method", "request method", "cs method"),
+    "path": ("path", "uri", "request uri", "url", "cs uri stem", "request path"),
+    "status": ("status", "sc status", "status code", "response code"),
+    "referrer": ("referrer", "referer", "http referer", "cs referer"),
+    "agent": ("agent", "user agent", "useragent", "http user agent", "cs user agent"),
+}
+
+NAMES: dict[Kind, dict[str, tuple[str, ...]]] = {
+    "orders": ALIASES,
+    "products": PRODUCT_ALIASES,
+    "people": PEOPLE_ALIASES,
+    "events": EVENT_ALIASES,
+    "log": LOG_ALIASES,
+}
+"""Folded names of columns by kind and field."""
+
 NEEDED: dict[Kind, tuple[tuple[str, ...], ...]] = {
     "orders": (("time",), ("price", "amount")),
     "products": (("id",), ("name",)),
+    "people": (WHO,),
+    "events": (("time",), WHO),
+    "log": (("time",), ("address",), ("path",)),
 }

@@ -13,6 +13,14 @@ duplicates: keep               # keep | drop exact copies of a row within its or
 product_case: upper            # upper | keep
 codes: {post: postage}         # what a product code is, beside the known ones
 derive: {email: "{customer_id}@example.test", consent: {purpose: marketing, channel: email}}
+
+People and events have besides:
+
+event: Product Reviewed        # events: what each row is, where no column says it
+names: {pv: Product Viewed}    # events: what a word of the event column is called here
+ids: {loyalty_card: Card no}   # further identifiers, by namespace
+more: {skin_type: Loại da}     # further columns that are kept, as traits or as properties
+types: {age: number}           # text | number | boolean | date | time, of those columns; else text
 """
 
 from __future__ import annotations
@@ -26,13 +34,14 @@ import msgspec
 import yaml
 
 from duyen.connectors.cells import DateOrder, DecimalMark, read_email
-from duyen.connectors.fields import FIELDS, NEEDED, Kind
+from duyen.connectors.fields import FIELDS, NEEDED, WHO, Kind
 from duyen.model.codes import KINDS, LineKind
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.errors import InvalidRule
 from duyen.model.values import fold
 
 OrderKind = Literal["refund", "adjustment"]
+ValueType = Literal["text", "number", "boolean", "date", "time"]
 
 
 class DeriveConsent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +74,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     product_case: Literal["upper", "keep"] = "keep"
     codes: dict[str, LineKind] = {}
     derive: Derive = Derive()
+    event: str = ""
+    names: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    more: dict[str, str] = {}
+    types: dict[str, ValueType] = {}
 
 
 def slug(text: str) -> str:
@@ -101,9 +115,26 @@ def check(mapping: Mapping, columns: Sequence[str]) -> None:
         if column not in columns:
             names = ", ".join(columns)
             refuse(f"the file has no column “{column}”; it has {names}", f"columns.{field}")
+    for part in ("ids", "more"):
+        for name, column in getattr(mapping, part).items():
+            if column not in columns:
+                refuse(
+                    f"the file has no column “{column}”; it has {', '.join(columns)}",
+                    f"{part}.{name}",
+                )
     for choice in NEEDED[mapping.kind]:
+        if choice == WHO and mapping.ids:
+            continue
         if not any(field in mapping.columns for field in choice):
             refuse(f"a column for {' or '.join(choice)} is needed", "columns")
+    if mapping.kind == "events" and not (mapping.event or "event" in mapping.columns):
+        refuse(
+            "a column for the event is needed, or one name for all rows (event: Product Reviewed)",
+            "event",
+        )
+    for name in mapping.types:
+        if name not in mapping.more:
+            refuse(f"“{name}” is no column that is kept", f"types.{name}")
     for code, kind in mapping.codes.items():
         if kind not in KINDS:
             refuse(f"“{kind}” is no kind of line; they are {', '.join(KINDS)}", f"codes.{code}")

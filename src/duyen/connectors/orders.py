@@ -1,8 +1,8 @@
 """Order files: rows become order events, each row counted exactly once.
 
 The rows of one order become **one** event, also where other orders' rows stand between them (up to
-GAP_ROWS apart). Its id is the position of its first row, `{source}:orders:{row}`: permanent, so that
-importing again adds nothing, and exact copies of a row are not lost unless that is chosen.
+GAP_ROWS apart). Its id is made of its number, customer and time (see `lasting`): importing again adds nothing,
+and neither does the part that two exports share. Exact copies of a row are not lost unless that is chosen.
 
     Order Completed    a sale; `total` may be negative where corrections outweigh it
     Order Refunded     a cancellation; `total` and quantities are what went back, positive
@@ -15,10 +15,6 @@ Properties: order_id, total, currency, country, products [{product_id, name, pri
 rows [[first, last], ...] (positions from 0). `kind` is there only for lines that are no product. An order
 without a customer carries `items_only: true` and no identifier: it is nobody's, but counts for items.
 Before a customer's first order come one `identify` and, where the mapping grants one, `Consent Updated`.
-
-The sequence of results depends on nothing but file and mapping. A checkpoint is the `number` of results
-that are durable, together with `Table.fingerprint()`; `Conversion(..., start=number)` reads the file again
-from the top (the report is always of the whole file) and gives the rest of the same sequence.
 """
 
 from __future__ import annotations
@@ -37,12 +33,12 @@ from duyen.connectors.cells import (
     read_phone,
     read_time,
 )
-from duyen.connectors.mapping import Mapping, check, zone
-from duyen.connectors.report import Distinct, RejectedRow, Report, count
-from duyen.connectors.tables import BATCH_ROWS, Batch, Table, Unreadable
+from duyen.connectors.mapping import Mapping
+from duyen.connectors.report import Distinct, count
+from duyen.connectors.rows import LONGEST_ID, Conversion, Memo, Result, encode, said, unread
+from duyen.connectors.tables import BATCH_ROWS, Batch, Table
 from duyen.model.codes import LineKind, kind_of
-from duyen.model.errors import InvalidInput
-from duyen.model.event import CONSENT_UPDATED, ORDER_COMPLETED, ORDER_REFUNDED, Collected, Rejected
+from duyen.model.event import CONSENT_UPDATED, ORDER_COMPLETED, ORDER_REFUNDED, Collected
 from duyen.model.times import Millis
 from duyen.model.values import MICRO, fold
 
@@ -52,24 +48,6 @@ GAP_ROWS = 10_000
 """An order is whole once this many rows have passed since its last one."""
 MAX_LINES = 5_000
 """Lines of one event; a longer order goes on in another event."""
-HOPELESS = 1_000
-"""So many rejected rows at the top of a file, and none accepted, end the import."""
-_MEMO = 200_000
-_LONGEST_ID = 200
-
-_encode = msgspec.json.Encoder(decimal_format="string").encode
-
-
-class Converted(msgspec.Struct, frozen=True):
-    """One result: its number in the sequence, the entry for the log, and how much of the file is read.
-
-    `rejected` is set beside a Rejected entry, for the file of rejected rows.
-    """
-
-    number: int
-    entry: Collected | Rejected
-    done: float
-    rejected: RejectedRow | None = None
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True):
@@ -82,6 +60,7 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Order(msgspec.Struct):
+    lasting: str
     id: str
     time: Millis
     first: int
@@ -119,32 +98,10 @@ class _Row(NamedTuple):
 
 
 _NUMBERS = ("price", "amount", "time")
-_Result = tuple[Collected | Rejected, RejectedRow | None]
 
 
-class _Memo(dict[Any, Any]):
-    """Reads each distinct cell once."""
-
-    def __init__(self, read: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, cell: Any) -> Any:
-        value = self[cell] = self._read(cell)
-        return value
-
-    def all(self, cells: list[Any]) -> list[Any]:
-        if len(self) > _MEMO:
-            self.clear()
-        return list(map(self.__getitem__, cells))
-
-
-class Conversion:
-    """Turns a table of orders into log entries; `report` grows with it and is whole at the end.
-
-    `now` is the arrival of the import; `timezone` and `currency` are the workspace's, used where the
-    mapping says none; results before `start` are counted but not given again.
-    """
+class Orders(Conversion):
+    """Turns a table of orders into log entries."""
 
     def __init__(
         self,
@@ -158,34 +115,28 @@ class Conversion:
         gap: int = GAP_ROWS,
         batch_rows: int = BATCH_ROWS,
     ) -> None:
-        check(mapping, table.columns)
-        self.table, self.mapping, self.now, self.start = table, mapping, now, start
-        self.gap, self.batch_rows = gap, batch_rows
-        self.currency = mapping.currency or currency
-        self.report = Report(
-            "orders", mapping.source, str(table.path), duplicates_choice=mapping.duplicates
+        super().__init__(
+            table,
+            mapping,
+            now=now,
+            timezone=timezone,
+            currency=currency,
+            start=start,
+            batch_rows=batch_rows,
         )
-        self._zone = zone(mapping.timezone or timezone)
+        self.gap = gap
         self._own_codes: dict[str, LineKind] = {fold(c): k for c, k in mapping.codes.items()}
         self._products: set[str] = set()
         self._codes: set[str] = set()
         self._memos = self._make_memos()
-        self._kinds = _Memo(lambda code: kind_of(code, self._own_codes))
-        self._texts = _Memo(lambda micros: decimal_text(micros, 6))
+        self._kinds = Memo(lambda code: kind_of(code, self._own_codes))
+        self._texts = Memo(lambda micros: decimal_text(micros, 6))
         self._open: dict[str, _Order] = {}
         self._orders, self._customers, self._told = Distinct(), Distinct(), Distinct()
         self._current = ""
-        self._done = 0.0
 
-    def __iter__(self) -> Iterator[Converted]:
-        for number, (entry, rejected) in enumerate(self._results()):
-            if number >= self.start:
-                yield Converted(number, entry, self._done, rejected)
-
-    def _results(self) -> Iterator[_Result]:
-        for batch in self.table.batches(self.batch_rows):
-            self._done = batch.done
-            yield from self._take(batch)
+    def _results(self) -> Iterator[Result]:
+        yield from super()._results()
         for key in list(self._open):
             yield from self._close(key)
         self.report.orders, self.report.customers = len(self._orders), len(self._customers)
@@ -193,7 +144,7 @@ class Conversion:
 
     # Rows
 
-    def _take(self, batch: Batch) -> Iterator[_Result]:
+    def _take(self, batch: Batch) -> Iterator[Result]:
         bad = list(reversed(batch.unreadable))
         raw_rows = zip(*batch.columns.values(), strict=True)
         where = zip(batch.positions, batch.lines, strict=True)
@@ -215,22 +166,11 @@ class Conversion:
                     yield from self._close(key)
                     order = None
                 yield from self._close_old(position)
-                order = self._touch(key, self._open.get(key), row, position)
+                order = self._touch(key, self._open.get(key), row, raw, position)
                 self._current = key
             self._add(order, row, raw, position)
         while bad:
             yield self._unreadable(bad.pop())
-
-    def _check_hope(self) -> None:
-        """Refuse a file of which nothing fits, before a wrong mapping floods the log with its rows."""
-        report = self.report
-        if report.rejected >= HOPELESS and report.accepted + report.dropped == 0:
-            reason = max(report.reasons, key=lambda one: report.reasons[one])
-            raise InvalidInput(
-                "import.nothing_fits",
-                f"None of the first {HOPELESS} rows of {self.table.path.name} can be taken; most often {reason}."
-                " Look at the mapping, and at the clock where it is simulated.",
-            )
 
     def _rows(self, batch: Batch) -> Iterator[_Row]:
         """The rows' cells read into values, columns first: each distinct cell is read once."""
@@ -241,7 +181,7 @@ class Conversion:
             columns.append(memo.all(batch.columns[column]) if column else repeat(default))
         return map(_Row._make, zip(*columns, strict=False))
 
-    def _make_memos(self) -> dict[str, _Memo]:
+    def _make_memos(self) -> dict[str, Memo]:
         """One reader for each field of _Row, in its order."""
         mark, dates = self.mapping.decimal, self.mapping.dates
 
@@ -258,14 +198,14 @@ class Conversion:
             "quantity": number,
             "price": number,
             "amount": number,
-            "time": lambda cell: read_time(cell, dates, self._zone),
+            "time": lambda cell: read_time(cell, dates, self.zone),
             "customer_id": read_id,
             "email": self._email,
             "phone": read_phone,
             "country": text,
             "currency": lambda cell: text(cell).upper(),
         }
-        return {field: _Memo(read) for field, read in readers.items()}
+        return {field: Memo(read) for field, read in readers.items()}
 
     def _product(self, cell: Any) -> str:
         code = read_id(cell)
@@ -293,9 +233,9 @@ class Conversion:
             or (row.price if "price" in columns else row.amount) is None
             or (not row.order and "order_id" in columns)
             or (not row.product and not row.name and "product_id" in columns)
-            or len(row.order) > _LONGEST_ID
-            or len(row.product) > _LONGEST_ID
-            or len(row.customer) > _LONGEST_ID
+            or len(row.order) > LONGEST_ID
+            or len(row.product) > LONGEST_ID
+            or len(row.customer) > LONGEST_ID
         )
 
     def _mended(self, row: _Row, order: _Order | None, batch: Batch, raw: tuple[Any, ...]) -> _Row:
@@ -311,7 +251,7 @@ class Conversion:
             if field == "amount" and "price" in self.mapping.columns:
                 continue
             if field in self.mapping.columns and getattr(row, field) is None:
-                found.append(_unread(field, self._cell(field, batch, raw)))
+                found.append(unread(field, self._cell(field, batch, raw)))
         if row.time is not None and row.time > self.now:
             found.append("the time lies in the future; look at the time zone and the date order")
         for field, value in (("order_id", row.order), ("product_id", row.product or row.name)):
@@ -322,48 +262,29 @@ class Conversion:
             ("product_id", row.product),
             ("customer_id", row.customer),
         ):
-            if len(value) > _LONGEST_ID:
-                found.append(f"the {field} is longer than {_LONGEST_ID} characters")
+            if len(value) > LONGEST_ID:
+                found.append(f"the {field} is longer than {LONGEST_ID} characters")
         return tuple(found)
 
     def _cell(self, field: str, batch: Batch, raw: tuple[Any, ...]) -> Any:
         return raw[list(batch.columns).index(self.mapping.columns[field])]
 
-    def _reject(
-        self,
-        position: int,
-        line: int,
-        reasons: tuple[str, ...],
-        batch: Batch,
-        raw: tuple[Any, ...],
-    ) -> _Result:
-        cells = {name: _shown(value) for name, value in zip(batch.columns, raw, strict=True)}
-        return self._rejected(position, line, reasons, _encode(cells).decode())
-
-    def _unreadable(self, row: Unreadable) -> _Result:
-        self.report.rows += 1
-        return self._rejected(row.position, row.line, (row.reason,), row.text)
-
-    def _rejected(self, position: int, line: int, reasons: tuple[str, ...], text: str) -> _Result:
-        self.report.rejected += 1
-        for reason in reasons:
-            count(self.report.reasons, _kind_of_reason(reason))
-        id = f"{self.mapping.source}:orders:{position}:rejected"
-        entry = Rejected(id, self.now, self.mapping.source, reasons, text)
-        return entry, RejectedRow(position, line, reasons, text)
-
     # Orders
 
-    def _touch(self, key: str, order: _Order | None, row: _Row, position: int) -> _Order:
+    def _touch(
+        self, key: str, order: _Order | None, row: _Row, raw: tuple[Any, ...], position: int
+    ) -> _Order:
         """The open order of a row, made the newest; or a new one."""
         if order is not None:
             self._open[key] = self._open.pop(key)
             return order
-        id = row.order or f"{self.mapping.source}:{position}"
+        whose = (row.order, row.customer, row.email, row.phone, row.time)
+        lasting = self.lasting.id(said(whose if row.order else raw))
+        id = row.order or lasting
         fresh = self._orders.add(id)
         self.report.split_orders += not fresh
         order = _Order(
-            id, row.time or 0, position, position, row.customer, row.email, row.phone, row.country,
+            lasting, id, row.time or 0, position, position, row.customer, row.email, row.phone, row.country,
             row.currency, not fresh, [], [], set(),
         )  # fmt: skip
         self._open[key] = order
@@ -392,7 +313,7 @@ class Conversion:
 
     def _line(self, row: _Row) -> _Line:
         quantity = row.quantity or 0
-        product = row.product or row.name[:_LONGEST_ID]
+        product = row.product or row.name[:LONGEST_ID]
         if product != row.product:
             self._products.add(product)
         if "price" in self.mapping.columns:
@@ -401,7 +322,7 @@ class Conversion:
         amount = (row.amount or 0) * MICRO
         return _Line(product, row.name, amount // (quantity or MICRO), quantity, amount)
 
-    def _close_old(self, position: int) -> Iterator[_Result]:
+    def _close_old(self, position: int) -> Iterator[Result]:
         """Finish the orders whose last row lies too far back."""
         while self._open:
             key, order = next(iter(self._open.items()))
@@ -409,7 +330,7 @@ class Conversion:
                 return
             yield from self._close(key)
 
-    def _close(self, key: str) -> Iterator[_Result]:
+    def _close(self, key: str) -> Iterator[Result]:
         order = self._open.pop(key)
         if not order.lines:
             return
@@ -421,25 +342,23 @@ class Conversion:
 
     # Events
 
-    def _introduce(self, order: _Order) -> Iterator[_Result]:
+    def _introduce(self, order: _Order) -> Iterator[Result]:
         """Who the customer is, told once, and the consent the mapping grants."""
         traits = {"email": order.email, "phone": order.phone, "country": order.country}
         derive = self.mapping.derive
         if derive.email and order.customer and not order.email:
             traits["email"] = derive.email.format(customer_id=order.customer)
         traits = {name: value for name, value in traits.items() if value}
-        count(self.report.events, "Identified")
         yield self._event(order, ":identify", "identify", traits=traits), None
         if derive.consent:
-            said = {
+            statement = {
                 "purpose": derive.consent.purpose,
                 "channel": derive.consent.channel,
                 "brand": derive.consent.brand,
                 "state": "granted",
                 "proof": f"import {self.mapping.source}, row {order.first + 1}",
             }
-            count(self.report.events, CONSENT_UPDATED)
-            yield self._event(order, ":consent", "track", CONSENT_UPDATED, said), None
+            yield self._event(order, ":consent", "track", CONSENT_UPDATED, statement), None
 
     def _order_event(self, order: _Order) -> Collected:
         name = self._name(order)
@@ -504,7 +423,7 @@ class Conversion:
             "context": {"traits": who} if who else None,
         }
         event = Collected(
-            id=f"{self.mapping.source}:orders:{order.first}{suffix}",
+            id=f"{order.lasting}{suffix}",
             type=type,
             time=order.time,
             received=self.now,
@@ -514,19 +433,16 @@ class Conversion:
             user_id=order.customer,
             imported=True,
         )
-        told = {part: msgspec.Raw(_encode(value)) for part, value in parts.items() if value}
-        return msgspec.structs.replace(event, **told)
+        told = {part: msgspec.Raw(encode(value)) for part, value in parts.items() if value}
+        return self._noted(msgspec.structs.replace(event, **told))
 
     def _note(self, order: _Order, name: str, amount: int) -> None:
-        """Count an order's event into the report."""
-        report = self.report
-        count(report.events, name)
-        count(report.amounts, name, amount)
+        """Count an order's amounts and lines into the report."""
+        count(self.report.amounts, name, amount)
         for line in order.lines:
             kind = self._kinds[line.product]
             if kind != "product":
-                count(report.other_lines, kind)
-        report.first, report.last = min(report.first, order.time), max(report.last, order.time)
+                count(self.report.other_lines, kind)
 
 
 def _nameless(row: _Row) -> str:
@@ -540,19 +456,3 @@ def _is_other(order: _Order, row: _Row) -> bool:
         (row.customer and order.customer and row.customer != order.customer)
         or (row.email and order.email and row.email != order.email)
     )
-
-
-def _unread(field: str, cell: Any) -> str:
-    return (
-        f"the {field} is empty" if cell is None else f"the {field} “{_shown(cell)}” cannot be read"
-    )
-
-
-def _kind_of_reason(reason: str) -> str:
-    """A reason without the cell it quotes, for counting."""
-    before, quote, after = reason.partition("“")
-    return before.rstrip() + after.partition("”")[2] if quote else reason
-
-
-def _shown(cell: Any) -> str | None:
-    return None if cell is None else str(cell)[:200]

@@ -49,6 +49,7 @@ class Report(msgspec.Struct):
     items_only_rows: int = 0
     other_lines: dict[str, int] = {}
     notes: dict[str, int] = {}
+    quality: dict[str, int] = {}
     first: Millis = NEVER
     last: Millis = 0
     rejects: str = ""

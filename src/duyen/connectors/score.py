@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from duyen.connectors.column_values import Shape
+from duyen.connectors.fields import Kind
 from duyen.model.values import fold
 
 NO_VALUE = "none of the first rows has a value"
@@ -30,7 +31,9 @@ _BARE_NAME = {
 """What a column that is only called "name" may be in a table of orders: the test of its values, how sure, why."""
 
 
-def score(field: str, column: str, aliases: Sequence[str], shape: Shape) -> Guess:
+def score(
+    field: str, column: str, aliases: Sequence[str], shape: Shape, kind: Kind = "orders"
+) -> Guess:
     """How sure it is that a column is a field, from 0 to 1, and why."""
     others = _NOT_THE_CUSTOMER if field == "customer_id" else _OF_SOMETHING_ELSE
     name, why = _name_score(_words(column), aliases, others)
@@ -40,11 +43,12 @@ def score(field: str, column: str, aliases: Sequence[str], shape: Shape) -> Gues
         reason = why if fit >= 0.8 else f"{why}, but only {fit:.0%} of its values fit"
         reason = reason if shape.known else f"{why}; {NO_VALUE}"
         return Guess(field, column, sure, reason)
-    if _words(column) in ("name", "ten") and field in _BARE_NAME:
+    if kind == "orders" and _words(column) in ("name", "ten") and field in _BARE_NAME:
         test, sure, reason = _BARE_NAME[field]
         if getattr(shape, test) >= 0.9:
             return Guess(field, column, sure, reason)
-    alone = {"email": 0.8, "time": 0.5}.get(field, 0.0)
+    # A person has many times: only its name tells which one is that of the last change.
+    alone = {"email": 0.8, "time": 0.0 if kind == "people" else 0.5}.get(field, 0.0)
     if alone and fit >= 0.9:
         return Guess(field, column, alone, f"by its values: {fit:.0%} fit")
     return Guess(field, column, 0.0, "")
@@ -75,6 +79,11 @@ def _name_score(words: str, aliases: Sequence[str], others: frozenset[str]) -> t
     if last in aliases:
         return 0.6, f"its name ends in “{last}”"
     return 0.0, ""
+
+
+def is_utc(column: str) -> bool:
+    """Whether a column's name says that its times are those of UTC."""
+    return not {"utc", "gmt", "zulu"}.isdisjoint(_words(column).split())
 
 
 def _words(name: str) -> str:

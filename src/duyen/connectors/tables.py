@@ -4,6 +4,7 @@
     CSV, TSV, ...       encoding and delimiter are guessed and can be told
     JSON lines          one object a line; inner objects become dotted columns
     XLSX                the first sheet that has cells, see `sheets`
+    access logs         the common and combined formats of web servers, see `requests`
 
 Text files may be compressed with gzip. Lines above the names of the columns (a report's title, `sep=;`) are
 no rows. A row that cannot be read (a torn line, bytes of another encoding) is kept with its reason and its
@@ -28,10 +29,11 @@ from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 
-from duyen.connectors import sheets
+from duyen.connectors import requests, sheets
 from duyen.model.errors import InvalidInput, NotFound
+from duyen.model.times import Millis
 
-Format = Literal["parquet", "csv", "jsonl", "xlsx"]
+Format = Literal["parquet", "csv", "jsonl", "xlsx", "log"]
 
 BATCH_ROWS = 10_000
 SAMPLE_ROWS = 5_000
@@ -82,20 +84,36 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The file's name without its endings: `orders` of `orders.csv.gz`."""
+        """The file's name without its endings: `orders-2024` of `orders-2024.csv.gz`."""
         return self.path.with_suffix("").stem if self.path.suffix == ".gz" else self.path.stem
+
+    @property
+    def series(self) -> str:
+        """What exports of the same list have in common: `orders` of `orders-2024-05 (2).csv`."""
+        words = re.split(r"[\W_]+", self.name)
+        kept = [word for word in words if not re.fullmatch(r"\d+|copy|final|v\d+", word, re.I)]
+        return "-".join(word for word in kept if word) or self.name
 
     def batches(self, size: int = BATCH_ROWS) -> Iterator[Batch]:
         """Stream the rows, at most `size` at a time."""
         if self.format == "parquet":
             return _parquet_batches(self, size)
-        rows = {"jsonl": _jsonl_rows, "csv": _csv_rows, "xlsx": _sheet_rows}[self.format]
+        rows = {
+            "jsonl": _jsonl_rows,
+            "csv": _csv_rows,
+            "xlsx": _sheet_rows,
+            "log": _log_rows,
+        }[self.format]
         return _grouped(self, rows(self), size)
 
     def sample(self, rows: int = SAMPLE_ROWS) -> dict[str, list[Any]]:
         """The first rows as columns, for guessing."""
         batch = next(self.batches(rows), None)
         return batch.columns if batch else {name: [] for name in self.columns}
+
+    def changed(self) -> Millis:
+        """When the file was last changed."""
+        return int(self.path.stat().st_mtime * 1000)
 
     def fingerprint(self) -> str:
         """Size and a digest of both ends: tells whether a checkpoint belongs to this file."""
@@ -130,6 +148,8 @@ def open_table(
         ) from None
     if format == "jsonl":
         return _open_jsonl(path, encoding)
+    if format == "log":
+        return Table(path, "log", requests.COLUMNS, encoding)
     return _open_csv(path, encoding, delimiter)
 
 
@@ -154,7 +174,9 @@ def _guess_format(path: Path) -> Format:
                 "import.format", f"{path.name} is one JSON array; write one object a line (JSONL)."
             )
         return "jsonl"
-    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "csv"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        return "jsonl"
+    return "log" if requests.looks_so(head.decode("utf-8", "replace")) else "csv"
 
 
 def _format_of_zip(path: Path) -> Format:
@@ -391,6 +413,23 @@ def _csv_rows(table: Table) -> Iterator[Row]:
                 yield line, Unreadable(0, line, reason, text), done
             else:
                 yield line, [cell.strip() or None for cell in cells], done
+
+
+def _log_rows(table: Table) -> Iterator[Row]:
+    """The requests of an access log, a line each."""
+    size = table.path.stat().st_size
+    with _text(table.path, table.encoding) as file:
+        for line, text in enumerate(_pieces(file), 1):
+            told = text.rstrip("\r\n")
+            if not told:
+                continue
+            done = _told(file) / size
+            cells = requests.read(told)
+            if cells is None or not _encodes(told):
+                shown = told[:1000].encode("utf-8", "replace").decode()
+                yield line, Unreadable(0, line, "it is no line of an access log", shown), done
+            else:
+                yield line, cells, done
 
 
 def _pieces(file: io.TextIOWrapper) -> Iterator[str]:

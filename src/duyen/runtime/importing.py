@@ -17,11 +17,16 @@ import msgspec
 
 from duyen import collect
 from duyen.catalog import Learned, completed, to_data
+from duyen.connectors.events import Events
+from duyen.connectors.fields import Kind
 from duyen.connectors.mapping import Mapping, to_yaml
-from duyen.connectors.orders import Conversion, Converted
+from duyen.connectors.orders import Orders
+from duyen.connectors.people import People
 from duyen.connectors.products import Items
-from duyen.connectors.report import RejectsFile, Report
+from duyen.connectors.report import RejectsFile, Report, count
+from duyen.connectors.rows import Conversion, Converted
 from duyen.connectors.tables import Table
+from duyen.connectors.weblog import Visits
 from duyen.model.catalogue import Item
 from duyen.model.event import Collected
 from duyen.model.log import Entry, ImportMark, Lane
@@ -31,6 +36,12 @@ from duyen.runtime.house import House
 
 SLICE = 2_000
 ITEMS = 1_000
+CONVERSIONS: dict[Kind, type[Conversion]] = {
+    "orders": Orders,
+    "people": People,
+    "events": Events,
+    "log": Visits,
+}
 _T = TypeVar("_T")
 Progress = Callable[[float], None]
 
@@ -49,26 +60,28 @@ class Imported:
         return self.report.as_data() | {"offset": self.offset, "resumed_at": self.resumed_at}
 
 
-def import_orders(
+def import_events(
     house: House, table: Table, mapping: Mapping, rejects: Path, progress: Progress | None = None
 ) -> Imported:
-    """Append a file of orders to the bulk lane, and what its lines say of items to the catalogue."""
+    """Append a file of orders, events or people to the bulk lane, and what it says of items to the catalogue."""
     settings = house.program().settings
     name = mark_of(table, mapping)
     done = stored(house, name)
-    conversion = Conversion(
+    conversion = CONVERSIONS[mapping.kind](
         table,
         mapping,
         now=house.clock.now(),
         timezone=settings.timezone,
         currency=settings.currency,
     )
+    if isinstance(conversion, Visits):
+        conversion.secret = house.secrets.derive("visitors")
     learned = Learned(codes={fold(code): kind for code, kind in mapping.codes.items()})
     offset = house.log.newest(Lane.BULK)
     with RejectsFile(rejects) as bad:
         for part in _slices(iter(conversion), SLICE):
             for converted in part:
-                _learn(learned, converted)
+                _learn(learned, conversion.report, converted)
                 if converted.rejected is not None:
                     bad.add(converted.rejected)
             fresh: list[Entry] = [c.entry for c in part if c.number >= done]
@@ -121,10 +134,14 @@ def stored(house: House, name: str) -> int:
     return reached
 
 
-def _learn(learned: Learned, converted: Converted) -> None:
+def _learn(learned: Learned, report: Report, converted: Converted) -> None:
+    """What an entry says of items, and whether a person made it."""
     entry = converted.entry
-    if isinstance(entry, Collected) and entry.type == "track":
-        learned.tell(collect.normalise(entry))
+    if isinstance(entry, Collected) and entry.type in ("track", "page"):
+        event = collect.normalise(entry)
+        learned.tell(event)
+        if event.quality:
+            count(report.quality, event.quality)
 
 
 def _teach(house: House, learned: Learned) -> None:

@@ -1,0 +1,124 @@
+"""Public data sets as a newcomer imports them: one command each, no mapping, totals held against the files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from duyen.cli import app
+from duyen.runtime.house import House
+from duyen.runtime.settings import load
+
+OLIST_ORDERS = """
+    select i.order_id, i.product_id, i.price, order_purchase_timestamp as order_date, customer_unique_id as customer_id
+    from order_items i join orders using (order_id) join customers using (customer_id)
+"""
+OLIST_REVIEWS = """
+    select r.*, customer_unique_id as customer_id
+    from order_reviews r join orders using (order_id) join customers using (customer_id)
+"""
+
+
+def imported(folder: Path, *arguments: str) -> dict[str, Any]:
+    """What an import reports; engine and door are not running, the command applies its rows itself."""
+    done = CliRunner().invoke(app, ["import", *arguments, "--data", str(folder), "--yes", "--json"])
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert told["rows"] == told["accepted"] + told["rejected"] + told["dropped"]
+    return told
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    CliRunner().invoke(app, ["init", str(tmp_path / "shop")], catch_exceptions=False)
+    return tmp_path / "shop"
+
+
+def counted(folder: Path) -> Counter[str]:
+    """Events by name, as the documents of all people hold them."""
+    house = House(load(str(folder), {}))
+    try:
+        found: Counter[str] = Counter()
+        for id, head in house.state.heads(house.state.people_after("", 1_000_000)).items():
+            found.update(e.name for e in house.state.chunks(id) + list(head.person.recent))
+        return found
+    finally:
+        house.close()
+
+
+def test_taobao_behaviour(folder: Path, shared_data: Path) -> None:
+    file = shared_data / "taobao_user_behavior" / "events.parquet"
+    rows = pq.read_table(file).to_pylist()
+    told = imported(folder, "events", str(file))
+    words = {
+        "pv": "Product Viewed",
+        "cart": "Product Added",
+        "fav": "Product Added to Wishlist",
+        "buy": "Order Completed",
+    }
+    behaviour = Counter(words[row["behavior"]] for row in rows)
+    assert told["events"] == dict(behaviour)
+    assert (told["accepted"], told["customers"]) == (len(rows), len({r["user_id"] for r in rows}))
+    first = min(row["event_time_utc"] for row in rows)
+    assert told["first"].startswith(first.strftime("%Y-%m-%dT%H:%M:%S"))
+    assert counted(folder) == behaviour
+    again = imported(folder, "events", str(file))
+    assert again["accepted"] == len(rows)
+    assert counted(folder) == behaviour
+
+
+def test_hasaki_catalogue_and_reviews(folder: Path, shared_data: Path) -> None:
+    shop = shared_data / "vn_hasaki_shop"
+    assert imported(folder, "products", str(shop / "products.parquet"))["accepted"] == 1_200
+    reviews = pq.read_table(shop / "reviews.parquet").to_pylist()
+    dated = [row for row in reviews if row["reviewed_at_local"] is not None]
+    told = imported(folder, "events", str(shop / "reviews.parquet"))
+    assert (told["accepted"], told["rejected"]) == (len(dated), len(reviews) - len(dated))
+    assert told["events"] == {"Product Reviewed": len(dated)}
+    assert counted(folder) == {"Product Reviewed": len(dated)}
+
+
+def test_olist_joined_out_of_its_tables(folder: Path, shared_data: Path) -> None:
+    tables = str(shared_data / "olist_sample")
+    with duckdb.connect() as db:
+        total, orders = db.execute(
+            f"select sum(price::decimal(12,2)), count(distinct order_id) from '{tables}/order_items.csv'"
+        ).fetchone() or (0, 0)
+    told = imported(folder, "orders", tables, "--sql", OLIST_ORDERS)
+    assert (Decimal(told["total"]), told["orders"]) == (total, orders)
+    reviews = imported(folder, "events", tables, "--sql", OLIST_REVIEWS)
+    assert reviews["events"] == {"Product Reviewed": 2_993}
+    assert counted(folder)["Order Completed"] == orders
+
+
+def test_dunnhumby_households_and_redemptions(folder: Path, shared_data: Path) -> None:
+    tables = shared_data / "dunnhumby_complete_journey"
+    people = imported(folder, "people", str(tables / "demographics.parquet"))
+    assert (people["accepted"], people["customers"]) == (568, 568)
+    redeemed = imported(
+        folder, "events", str(tables / "coupon_redemptions.parquet"), "--event", "Coupon Redeemed"
+    )
+    assert redeemed["events"] == {"Coupon Redeemed": 1_418}
+    assert counted(folder)["Coupon Redeemed"] == 1_418
+
+
+def test_an_access_log_with_its_machines(folder: Path, shared_data: Path) -> None:
+    file = shared_data / "web_access_log" / "apache_combined_first7000.log"
+    told = imported(folder, "log", str(file))
+    assert told["rows"] == 7_000
+    assert told["events"] == {"Page Viewed": told["accepted"]}
+    bots = sum(
+        "bot" in line.rsplit('"', 2)[-2].lower()
+        for line in file.read_text().splitlines()
+        if '"' in line
+    )
+    assert 0 < told["quality"]["bot"] <= bots + 200
+    assert told["notes"]["visits"] >= told["customers"] > 0
