@@ -86,7 +86,7 @@ def make_person(chance: random.Random, feed: Accumulators, number: int) -> Perso
     for _ in range(EVENTS_EACH):
         told = {"kind": chance.choice(KINDS), "revenue": str(chance.randrange(500))}
         moment = NOW - chance.randrange(400 * DAY)
-        feed.add(person.series, chance.choice(EVENTS), told, moment)
+        feed.add(person, chance.choice(EVENTS), told, moment)
     return person
 
 

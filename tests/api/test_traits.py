@@ -16,7 +16,7 @@ MAIL = (
 )
 
 
-def order(user: str, number: int, total: object, days_ago: int) -> dict[str, Any]:
+def order(user: str, number: int, total: object, days_ago: int, **more: object) -> dict[str, Any]:
     """A purchase some days ago."""
     at = datetime.now(UTC) - timedelta(days=days_ago, minutes=1)
     return {
@@ -25,7 +25,7 @@ def order(user: str, number: int, total: object, days_ago: int) -> dict[str, Any
         "event": "Trait Order",
         "messageId": f"{user}-{number}",
         "timestamp": at.isoformat(),
-        "properties": {"total": total},
+        "properties": {"total": total, **more},
     }
 
 
@@ -80,6 +80,78 @@ def test_traits_are_worked_out_shown_asked_for_and_written_about(
     assert owner.delete("/v1/traits/orders_seen").status_code == 200
     assert traits_of(owner, "lan-traits")["orders_seen"][0] == "she says many"
     assert owner.delete("/v1/traits/orders_90d").status_code == 200
+
+
+def test_values_and_formulas_are_traits_too(server: Server, owner: httpx.Client) -> None:
+    who = {"name": "Huệ", "email": "hue@example.test", "points": 10}
+    server.tell(
+        {"type": "identify", "userId": "hue-traits", "traits": who},
+        order("hue-traits", 1, "19.90", 40, brand="Sen", shop="Huế"),
+        order("hue-traits", 2, "0.30", 20, brand="Sen", shop="Hà Nội"),
+        order("hue-traits", 3, 9, 3, brand="Mai"),
+    )
+    for id, body in {
+        "v_first": {"first": "Trait Order", "of": "brand"},
+        "v_shop": {"last": "Trait Order", "of": "shop"},
+        "v_since": {"first": "Trait Order"},
+        "v_usual": {"most_frequent": "Trait Order", "of": "brand"},
+        "v_lately": {"most_frequent": "Trait Order", "of": "brand", "within": "7d"},
+        "v_brands": {"unique": "Trait Order", "of": "brand"},
+        "v_spent": {"sum": "Trait Order", "of": "total"},
+        "v_orders": {"count": "Trait Order"},
+        "v_each": {"formula": "v_spent / v_orders"},
+        "v_score": {"formula": "v_each * v_brands + (points or 0) - missing_one"},
+        "v_sure": {"formula": "v_score or points"},
+    }.items():
+        told = owner.put(f"/v1/traits/{id}", json=body)
+        assert told.status_code == 200, told.text
+    found = {name: value for name, (value, source) in traits_of(owner, "hue-traits").items()
+             if source == "computed"}  # fmt: skip
+    since = found.pop("v_since")
+    assert {name: found[name] for name in found if name.startswith("v_")} == {
+        "v_first": "Sen",
+        "v_shop": "Hà Nội",
+        "v_usual": "Sen",
+        "v_lately": "Mai",
+        "v_brands": 2,
+        "v_spent": 29.2,
+        "v_orders": 3,
+        "v_each": 9.733333,
+        "v_sure": 10,
+    }
+    assert datetime.fromisoformat(since) < datetime.now(UTC) - timedelta(days=39)
+    rule = {
+        "all": [
+            {"trait": "v_usual", "is": "Sen"},
+            {"trait": "v_lately", "starts_with": "ma"},
+            {"trait": "v_brands", "gte": 2},
+            {"trait": "v_each", "gt": "9.73"},
+            {"trait": "v_since", "before": "2100-01-01"},
+            {"trait": "v_score", "exists": False},
+        ]
+    }
+    owner.put("/v1/segments/v_loyal", json={"rule": rule})
+    members = until(lambda: owner.get("/v1/segments/v_loyal/members").json()["data"])
+    assert [row["key"] for row in members] == ["user_id:hue-traits"]
+    assert owner.post("/v1/segments/preview", json={"rule": rule}).json()["count"] == 1
+
+    text = MAIL.replace("person.orders_seen", "person.v_usual").replace("days_quiet", "v_each")
+    assert owner.put("/v1/messages/v_mail", json={"subject": "x", "body": text}).status_code == 200
+    shown = owner.get("/v1/messages/v_mail/preview?profile=user_id:hue-traits").json()
+    assert "Sen lần, lần cuối 9.733333 ngày" in shown["text"]
+
+    in_use = problem(owner.delete("/v1/traits/v_spent"), 409, "program.in_use")
+    assert "v_each" in in_use["message"]
+    circle = problem(
+        owner.put("/v1/traits/v_spent", json={"formula": "v_each * 2"}), 422, "trait.cycle"
+    )
+    assert "→" in circle["message"]
+    wrong = problem(
+        owner.put("/v1/traits/v_wrong", json={"formula": "v_spent /"}), 422, "trait.formula"
+    )
+    assert (wrong["at"], "character 10" in wrong["message"]) == ("formula", True)
+    for path in ("segments/v_loyal", "messages/v_mail", "traits/v_sure", "traits/v_score"):
+        assert owner.delete(f"/v1/{path}").status_code == 200, path
 
 
 def test_a_trait_that_makes_no_sense_is_refused(owner: httpx.Client) -> None:

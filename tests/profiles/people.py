@@ -10,7 +10,7 @@ from duyen.model.person import Cell, Contact, Outcome, Pending, Person, Place
 from duyen.model.rule import SeriesSpec, Test, Where
 from duyen.model.times import DAY
 from duyen.profiles import message_hash, refold
-from duyen.rules import series_key
+from duyen.rules.series import key_of_spec
 
 START = 1_700_000_000_000
 
@@ -23,12 +23,20 @@ def _specs() -> dict[str, SeriesSpec]:
         SeriesSpec("Order Completed", big, keep=1),
         SeriesSpec("Product Viewed", keep=3),
         SeriesSpec("Product Viewed", of="price"),
+        SeriesSpec("Product Viewed", of="price", pick="first", ever=True),
+        SeriesSpec("Product Viewed", pick="first", horizon=4, ever=True),
+        SeriesSpec("Product Viewed", of="price", pick="last", keep=1),
+        SeriesSpec("Product Viewed", of="price", pick="most_frequent", horizon=3, ever=True),
+        SeriesSpec("Product Viewed", big, "price", pick="most_frequent", horizon=2),
+        SeriesSpec("Order Completed", of="total", pick="most_frequent", ever=True),
+        SeriesSpec("Order Completed", of="total", pick="unique", ever=True),
+        SeriesSpec("Product Viewed", of="price", pick="unique", horizon=3),
     ]
-    return {series_key(s.event, s.where, s.of): s for s in specs}
+    return {key_of_spec(s): s for s in specs}
 
 
 SPECS = _specs()
-"""What the rules of the shop's program need: counts, windowed and all-time sums, with and without conditions."""
+"""What the shop's program needs: counts, windowed and all-time sums and values, with and without conditions."""
 
 MONEY = st.sampled_from(["19.90", "50", "250.123456", 7, 19.9, "free", None])
 NAMES = st.sampled_from(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from duyen.model.consent import Statement, consent_key
@@ -150,7 +151,7 @@ class Life:
         person.consent = dict(self.consent)
         feed = Accumulators(specs)
         for event, time, told in self.history:
-            feed.add(person.series, event, told, time)
+            feed.add(person, event, told, time)
         return person
 
     def needed(self, *needing: Rule) -> Person:
@@ -165,7 +166,7 @@ class Life:
 def everything(*needing: Rule) -> dict[str, SeriesSpec]:
     """The specs of the rules, trimming nothing."""
     return {
-        key: SeriesSpec(spec.event, spec.where, spec.of, keep=10**6, horizon=10**15)
+        key: msgspec.structs.replace(spec, keep=10**6, horizon=10**15)
         for key, spec in series_needed(needing).items()
     }
 

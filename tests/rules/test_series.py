@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duyen.model.person import Series
+from duyen.model.person import Person, Series
 from duyen.model.rule import All, Did, Not, SeriesSpec, SumIs, Where
 from duyen.model.rule import Test as Is
 from duyen.model.times import DAY
@@ -137,11 +137,11 @@ def test_an_event_enters_only_the_series_it_matches() -> None:
     revenue = SumIs("Order Completed", "revenue", Is("gte", 10), within=DAY)
     viewed = Did("Product Viewed")
     feed = Accumulators(series_needed([shoes, revenue, viewed]))
-    series: dict[str, Series] = {}
-    feed.add(series, "Order Completed", {"category": "shoes", "revenue": "19.90"}, 5)
-    feed.add(series, "Order Completed", {"category": "hats", "revenue": 1}, 7)
-    feed.add(series, "Cart Viewed", {}, 9)
-    assert series == {
+    person = Person("p")
+    feed.add(person, "Order Completed", {"category": "shoes", "revenue": "19.90"}, 5)
+    feed.add(person, "Order Completed", {"category": "hats", "revenue": 1}, 7)
+    feed.add(person, "Cart Viewed", {}, 9)
+    assert person.series == {
         series_key("Order Completed", shoes.where): Series(1, 0, [(5, 0)]),
         series_key("Order Completed", (), "revenue"): Series(
             2, 20_900_000, [(7, 1_000_000), (5, 19_900_000)]

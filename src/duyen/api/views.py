@@ -21,6 +21,7 @@ from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.model.values import from_micros
 from duyen.rules import scanned
+from duyen.rules.computed import Value
 from duyen.runtime.directory import best_key, display_name
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
@@ -114,7 +115,7 @@ def _written(person: Person, program: Program, sources: Mapping[str, str]) -> li
     ]
 
 
-def _computed(values: Mapping[str, int | float], now: Millis) -> list[TraitRow]:
+def _computed(values: Mapping[str, Value], now: Millis) -> list[TraitRow]:
     return [
         TraitRow(
             name=name,
@@ -133,7 +134,7 @@ def profile(
     program: Program,
     now: Millis,
     sources: Mapping[str, str],
-    computed: Mapping[str, int | float],
+    computed: Mapping[str, Value],
 ) -> Profile:
     """Everything known about one person; `sources` are the names of keys, `computed` the computed traits as of now."""
     person = head.person

@@ -50,6 +50,20 @@ class Series(msgspec.Struct, array_like=True):
     points: list[tuple[Millis, int]] = []
 
 
+class Values(msgspec.Struct, array_like=True):
+    """Accumulator of one SeriesSpec with a `pick`: what its events' values were, each as its key (`rules.values`).
+
+    `points` are (event time, key), oldest first; `oldest` the very first one; `table` is key -> (how often, last time).
+    `many`: there were more different ones than a table holds, and it was given up.
+    """
+
+    count: int = 0
+    points: list[tuple[Millis, str]] = []
+    oldest: list[tuple[Millis, str]] = []
+    table: dict[str, tuple[int, Millis]] = {}
+    many: bool = False
+
+
 class Cell(msgspec.Struct, frozen=True, array_like=True):
     """Membership in an arm of an experiment: a fact since first eligibility.
 
@@ -142,8 +156,9 @@ class Person(msgspec.Struct, omit_defaults=True):
     seen: dict[int, Millis] = {}
     """64-bit hashes of message ids with arrival (NEVER for imported rows): de-duplication."""
     series: dict[str, Series] = {}
+    values: dict[str, Values] = {}
     specs: str = ""
-    """Fingerprint of the SeriesSpecs that `series` was accumulated for."""
+    """Fingerprint of the SeriesSpecs that `series` and `values` were accumulated for."""
     cells: dict[str, Cell] = {}
     outcomes: dict[str, Outcome] = {}
     ledger: list[Contact] = []

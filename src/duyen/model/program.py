@@ -10,13 +10,12 @@ from duyen.model.catalogue import Offer, Placement
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.journey import Journey
 from duyen.model.message import Message
-from duyen.model.rule import Rule, Where
+from duyen.model.rule import Rule, Term
 from duyen.model.times import DAY, Millis
 
 ResourceKind = Literal[
     "trait", "segment", "journey", "message", "offer", "placement", "settings", "key", "admin"
 ]
-TraitKind = Literal["count", "sum", "average", "days_since"]
 
 
 class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,19 +28,11 @@ class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ComputedTrait(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A trait that is not written but worked out of a person's events, exact at every instant.
-
-    count of `event`; sum or average of its numeric property `of`; whole days (of 24 hours) since the last one.
-    `within`: only events of such a window that ends now (None: all); `where`: only those that pass.
-    """
+    """A trait that is not written but worked out of a person's events, or of other traits, exact at every instant."""
 
     id: str
     name: str
-    kind: TraitKind
-    event: str
-    of: str = ""
-    where: tuple[Where, ...] = ()
-    within: Millis | None = None
+    term: Term
     description: str = ""
 
 

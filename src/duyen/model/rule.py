@@ -121,7 +121,70 @@ class Not(msgspec.Struct, frozen=True, tag_field="node", tag="not"):
     rule: Rule
 
 
-Rule = TraitIs | Did | SumIs | ConsentIs | InSegment | All | AnyOf | Not
+MeasureKind = Literal[
+    "count", "sum", "average", "days_since", "first", "last", "most_frequent", "unique"
+]
+"""What can be told of a person's matching events, see `Measure`."""
+PICKS: tuple[MeasureKind, ...] = ("first", "last", "most_frequent")
+"""The kinds that give one of the events' own values rather than a number."""
+
+
+class Measure(msgspec.Struct, frozen=True, tag_field="node", tag="measure", omit_defaults=True):
+    """Something told of a person's matching events, exact at every instant; the window is that of `Did`.
+
+    count of them; sum or average of their numeric property `of`; whole days (of 24 hours) since the last one;
+    first, last, most_frequent value of `of` (without `of`, the time of the first or last); unique: how many values.
+    """
+
+    kind: MeasureKind
+    event: str
+    of: str = ""
+    where: tuple[Where, ...] = ()
+    within: Millis | None = None
+
+
+class Constant(msgspec.Struct, frozen=True, tag_field="node", tag="constant"):
+    """A number written in a formula."""
+
+    micros: int
+
+
+class Named(msgspec.Struct, frozen=True, tag_field="node", tag="named"):
+    """A trait named in a formula; once resolved, a written one."""
+
+    trait: str
+
+
+Operation = Literal["+", "-", "*", "/", "or"]
+
+
+class Arithmetic(msgspec.Struct, frozen=True, tag_field="node", tag="arithmetic"):
+    """Two terms of a formula under an operator; `or`: the right one where the left one is missing.
+
+    Each step is rounded to a millionth, half to even; without a number on both sides, by 0, and from 10^12 on there
+    is no result.
+    """
+
+    operator: Operation
+    left: Term
+    right: Term
+
+
+Term = Measure | Constant | Named | Arithmetic
+"""What a computed trait is worked out of."""
+
+
+class MeasureIs(msgspec.Struct, frozen=True, tag_field="node", tag="measured"):
+    """A term passes a test. It has no words of its own: it is what a test of a computed trait means."""
+
+    term: Term
+    test: Test
+
+
+Rule = TraitIs | Did | SumIs | MeasureIs | ConsentIs | InSegment | All | AnyOf | Not
+
+
+Pick = Literal["", "first", "last", "most_frequent", "unique"]
 
 
 class SeriesSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,6 +192,7 @@ class SeriesSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `keep`: newest points needed for counting; `horizon`: how far back points are needed for sums
     (0: none, only the all-time totals). Specs of the same (event, where, of) are united by maximum.
+    `pick`: not amounts but values are kept, as that kind needs them; `ever`: those of all time.
     """
 
     event: str
@@ -137,3 +201,5 @@ class SeriesSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     keep: int = 0
     horizon: Millis = 0
     quality: Counted = ""
+    pick: Pick = ""
+    ever: bool = False

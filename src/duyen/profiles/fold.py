@@ -15,7 +15,7 @@ import msgspec
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, ConsentState, Statement, consent_key
 from duyen.model.event import CONSENT_UPDATED, UNSUBSCRIBED, Event
-from duyen.model.person import Person, Series, Trait
+from duyen.model.person import Person, Trait
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import DAY, NEVER, Millis
 from duyen.rules import Accumulators, mail_of, scanned
@@ -75,7 +75,7 @@ def absorb(
     if mail := mail_of(event):
         _touch(person, event, mail, specs, older)
     else:
-        _add(person.series, event, specs, bool(event.quality))
+        _add(person, event, specs, bool(event.quality))
     return True
 
 
@@ -110,12 +110,11 @@ def first_told(a: Event, b: Event) -> Event:
 
 def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> None:
     """Make the accumulators anew, out of the whole history; nothing else changes."""
-    series: dict[str, Series] = {}
+    person.series, person.values = {}, {}
     events = once(history)
     machines = scanned(events)
     for event in events:
-        _add(series, event, specs, bool(event.quality) or event.id in machines)
-    person.series = series
+        _add(person, event, specs, bool(event.quality) or event.id in machines)
 
 
 def spill(person: Person) -> tuple[Event, ...]:
@@ -150,6 +149,9 @@ def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
         "events": person.events,
         "trusted": person.trusted,
         "series": {key: (s.count, s.total, s.points) for key, s in person.series.items()},
+        "values": {
+            key: (v.count, v.points, v.oldest, v.table, v.many) for key, v in person.values.items()
+        },
         "history": once((*older, *person.recent)),
     }
 
@@ -182,10 +184,8 @@ def _accumulators(specs: Mapping[str, SeriesSpec]) -> Accumulators:
     return _arranged[1]
 
 
-def _add(
-    series: dict[str, Series], event: Event, specs: Mapping[str, SeriesSpec], machine: bool
-) -> None:
-    _accumulators(specs).add(series, event.name, event.properties, event.time, machine)
+def _add(person: Person, event: Event, specs: Mapping[str, SeriesSpec], machine: bool) -> None:
+    _accumulators(specs).add(person, event.name, event.properties, event.time, machine)
 
 
 def _touch(
@@ -210,7 +210,7 @@ def _touch(
     if told:
         accumulate(person, history, specs)
     else:
-        _add(person.series, event, specs, machine)
+        _add(person, event, specs, machine)
 
 
 def whole_history(person: Person, older: Iterable[Event] | None) -> list[Event]:

@@ -7,7 +7,7 @@
 | consent | of each statement the stricter state, and the later time |
 | first, last | the earlier, the later |
 | recent | both, each message id once; of two contents under one id, the earlier by its own time |
-| events, series | added up; where the two share a message id, folded again from `history` |
+| events, series, values | added up; where the two share a message id, folded again from `history` |
 | seen | both, the later arrival |
 | chunks | added up: the other's chunks follow one's own |
 | cells | the earlier; crossed where the arms differ, or one was crossed before |
@@ -31,11 +31,21 @@ import msgspec
 
 from duyen.model.consent import Statement
 from duyen.model.event import Event
-from duyen.model.person import MOST_TOUCHES, Cell, Contact, Outcome, Pending, Person, Place, Series
+from duyen.model.person import (
+    MOST_TOUCHES,
+    Cell,
+    Contact,
+    Outcome,
+    Pending,
+    Person,
+    Place,
+    Series,
+    Values,
+)
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import Millis
 from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
-from duyen.rules import union
+from duyen.rules import union, union_values
 
 _SHOWN = 50
 _STATES = ("queued", "held_out", "refused", "failed", "cancelled", "sent")
@@ -91,6 +101,7 @@ def merge(
     )
     if history is None:
         merged.series = _series(a.series, b.series, specs)
+        merged.values = _values(a.values, b.values, specs)
     else:
         told = list(history)
         events = once(told)
@@ -190,6 +201,17 @@ def _series(
     for key, spec in specs.items():
         if key in a or key in b:
             found[key] = union(a.get(key, Series()), b.get(key, Series()), spec)
+    return found
+
+
+def _values(
+    a: dict[str, Values], b: dict[str, Values], specs: Mapping[str, SeriesSpec]
+) -> dict[str, Values]:
+    """The same for values."""
+    found = {}
+    for key, spec in specs.items():
+        if key in a or key in b:
+            found[key] = union_values(a.get(key, Values()), b.get(key, Values()), spec)
     return found
 
 

@@ -2,9 +2,10 @@
 
 from duyen.rules.batch import Compiled
 from duyen.rules.columns import Twins, twins
-from duyen.rules.compare import find, matches, passes, to_instant
+from duyen.rules.compare import find, matches, passes, to_instant, trait_value
 from duyen.rules.computed import computed_needs, computed_values, parse_computed
-from duyen.rules.evaluate import Verdict, evaluate, trait_value
+from duyen.rules.evaluate import Verdict, evaluate
+from duyen.rules.formula import resolve
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
 from duyen.rules.quality import mail_of, scanned
@@ -17,6 +18,7 @@ from duyen.rules.series import (
     series_needed,
     union,
 )
+from duyen.rules.values import union_values
 
 __all__ = [
     "Accumulators",
@@ -37,6 +39,7 @@ __all__ = [
     "parse_rule",
     "parse_where",
     "passes",
+    "resolve",
     "scanned",
     "series_key",
     "series_needed",
@@ -45,5 +48,6 @@ __all__ = [
     "trait_value",
     "twins",
     "union",
+    "union_values",
     "where_to_data",
 ]

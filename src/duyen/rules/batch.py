@@ -20,7 +20,18 @@ import msgspec
 import numpy as np
 
 from duyen.model.person import Person
-from duyen.model.rule import All, AnyOf, ConsentIs, Did, InSegment, Not, Rule, SumIs, TraitIs
+from duyen.model.rule import (
+    All,
+    AnyOf,
+    ConsentIs,
+    Did,
+    InSegment,
+    MeasureIs,
+    Not,
+    Rule,
+    SumIs,
+    TraitIs,
+)
 from duyen.model.times import NEVER, Millis
 from duyen.rules.cells import (
     Bools,
@@ -28,6 +39,7 @@ from duyen.rules.cells import (
     ConstantGroup,
     Group,
     Ints,
+    MeasureGroup,
     SeriesGroup,
     TraitGroup,
     gather,
@@ -239,6 +251,8 @@ def _leaf_key(rule: Rule) -> tuple[Any, ...]:
         case SumIs():
             kind = "average" if rule.average else "sum"
             return (kind, key_of(rule), rule.within, rule.test.operator, typed(rule.test.operand))
+        case MeasureIs(term, test):
+            return ("measured", repr(term), test.operator, typed(test.operand))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
         case _:
@@ -252,6 +266,8 @@ def _column_key(rule: Rule) -> tuple[str, ...]:
             return ("trait", trait)
         case Did() | SumIs():
             return ("series", key_of(rule))
+        case MeasureIs(term):
+            return ("measured", repr(term))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
         case _:
@@ -266,6 +282,8 @@ def _group(column: tuple[str, ...], start: int, rules: list[Rule]) -> Group:
         case "series":
             counted = [r for r in rules if isinstance(r, Did | SumIs)]
             return SeriesGroup(start, column[1], counted)
+        case "measured":
+            return MeasureGroup(start, [r for r in rules if isinstance(r, MeasureIs)])
         case "consent":
             return ConsentGroup(start, [r for r in rules if isinstance(r, ConsentIs)])
         case _:

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, consent_key
 from duyen.model.person import Person, Series
-from duyen.model.rule import All, ConsentIs, Did, Operand, Rule, SumIs, Test, TraitIs
-from duyen.model.times import Millis
+from duyen.model.rule import All, ConsentIs, Did, MeasureIs, Operand, Rule, SumIs, Test, TraitIs
+from duyen.model.times import NEVER, Millis
 from duyen.model.values import fold, to_micros
-from duyen.rules.compare import nothing, to_instant, typed
-from duyen.rules.evaluate import Verdict, count_verdict, sum_verdict, trait_value
+from duyen.rules.compare import nothing, to_instant, trait_value, typed
+from duyen.rules.evaluate import Verdict, count_verdict, sum_verdict
+from duyen.rules.reading import reading, test_of, turning
 from duyen.rules.series import spec_of
 
 Ints = NDArray[np.int64]
@@ -98,6 +99,27 @@ class TraitGroup:
         if "." in name:
             return [trait_value(person, name) for person in persons]
         return [t.value if (t := person.traits.get(name)) else None for person in persons]
+
+
+class MeasureGroup:
+    """All tests of one term: it is read once for everybody, and a value that stays is tested once."""
+
+    def __init__(self, start: int, leaves: list[MeasureIs]) -> None:
+        self.start, self.leaves = start, leaves
+        self.term = leaves[0].term
+        self.tests = [test_of(self.term, leaf.test) for leaf in leaves]
+
+    def fill(self, rows: Ints, persons: Sequence[Person], far: Millis) -> None:
+        """The rows of all tests."""
+        as_of = NEVER - far
+        read = [reading(self.term, person, as_of) for person in persons]
+        moving = [(at, each) for at, each in enumerate(read) if each.until < NEVER]
+        distinct, codes = _distinct([each.value for each in read])
+        for row, holds in zip(rows, self.tests, strict=True):
+            _sign(row, np.array([holds(value) for value in distinct], dtype=np.bool_)[codes], far)
+            for at, first in moving:
+                truth, until = turning(self.term, holds, persons[at], as_of, first)
+                row[at] = until - as_of if truth else as_of - until
 
 
 class _Column:
@@ -512,4 +534,4 @@ def _fill_any_sum(
     row[:] = np.where(truth, left, -left)
 
 
-Group = ConstantGroup | ConsentGroup | TraitGroup | SeriesGroup
+Group = ConstantGroup | ConsentGroup | TraitGroup | MeasureGroup | SeriesGroup

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from duyen.model.person import Person
 from duyen.model.rule import Operand, Operator, Test, Where
 from duyen.model.times import Millis, parse_time
 from duyen.model.values import fold, to_micros
@@ -46,6 +47,18 @@ def find(values: Mapping[str, Any], path: str) -> Any:
     return found
 
 
+def trait_value(person: Person, path: str) -> object:
+    """A written trait's value; a dotted path leads into a trait that is a map."""
+    name, _, rest = path.partition(".")
+    trait = person.traits.get(name)
+    if trait is None:
+        return None
+    if not rest:
+        value: object = trait.value
+        return value
+    return find(trait.value, rest) if isinstance(trait.value, dict) else None
+
+
 def matches(where: tuple[Where, ...], properties: Mapping[str, Any]) -> bool:
     """Whether one event's properties pass every comparison."""
     return all(passes(find(properties, w.property), w.test) for w in where)
@@ -68,6 +81,27 @@ def number_predicate(test: Test) -> Callable[[int], bool]:
         return lambda micros: False
     compare = _COMPARE_MICROS[test.operator]
     return lambda micros: compare(micros, bound)
+
+
+def number_passes(test: Test) -> Callable[[int | None], bool]:
+    """The test as a function of an exact number in micros, or of nothing; it means what it means of a value."""
+    operand, operator = test.operand, test.operator
+    if operator == "is_not":
+        equal = number_passes(Test("is", operand))
+        return lambda micros: not equal(micros)
+    if operator == "exists":
+        wanted = bool(operand)
+        return lambda micros: (micros is not None) is wanted
+    if operator in ("is", "in"):
+        several = operand if isinstance(operand, tuple) else (operand,)
+        found = [to_micros(each) for each in several if not isinstance(each, str)]
+        allowed = {each for each in found if each is not None}
+        return lambda micros: micros in allowed
+    bound = to_micros(operand)
+    if bound is None or operator not in _COMPARE_MICROS:
+        return lambda micros: False
+    compare, limit = _COMPARE_MICROS[operator], bound
+    return lambda micros: micros is not None and compare(micros, limit)
 
 
 def typed(operand: Operand) -> tuple[Any, ...]:

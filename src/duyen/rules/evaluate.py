@@ -14,6 +14,7 @@ from duyen.model.rule import (
     ConsentIs,
     Did,
     InSegment,
+    MeasureIs,
     Not,
     Rule,
     SumIs,
@@ -22,7 +23,8 @@ from duyen.model.rule import (
 )
 from duyen.model.times import NEVER, Millis
 from duyen.model.values import to_micros
-from duyen.rules.compare import find, number_predicate, passes
+from duyen.rules.compare import number_predicate, passes, trait_value
+from duyen.rules.reading import reading, test_of, turning
 from duyen.rules.series import key_of
 
 NO_SERIES = Series()
@@ -31,8 +33,8 @@ NO_SERIES = Series()
 class Verdict(NamedTuple):
     """`truth` at the instant asked for; it stays so before `until` unless something happens.
 
-    For a single condition `until` is the very instant at which it turns; for a compound one it is a lower
-    bound, and NEVER where time alone changes nothing.
+    For a count or sum `until` is the very instant at which it turns; for a compound condition, and far ahead for other
+    computed traits, it is a lower bound, and NEVER where time alone changes nothing.
     """
 
     truth: bool
@@ -48,6 +50,8 @@ def evaluate(rule: Rule, person: Person, as_of: Millis) -> Verdict:
             return count_verdict(rule, person.series.get(key_of(rule), NO_SERIES), as_of)
         case SumIs():
             return sum_verdict(rule, person.series.get(key_of(rule), NO_SERIES), as_of)
+        case MeasureIs():
+            return measured_verdict(rule, person, as_of)
         case ConsentIs(purpose, channel):
             return Verdict(granted(person.consent, purpose, channel), NEVER)
         case All(rules):
@@ -68,16 +72,10 @@ def not_inlined(segment: str) -> InvalidRule:
     )
 
 
-def trait_value(person: Person, path: str) -> object:
-    """A trait's value; a dotted path leads into a trait that is a map."""
-    name, _, rest = path.partition(".")
-    trait = person.traits.get(name)
-    if trait is None:
-        return None
-    if not rest:
-        value: object = trait.value
-        return value
-    return find(trait.value, rest) if isinstance(trait.value, dict) else None
+def measured_verdict(rule: MeasureIs, person: Person, as_of: Millis) -> Verdict:
+    """Whether what a computed trait is passes, now and as time changes it."""
+    first = reading(rule.term, person, as_of)
+    return Verdict(*turning(rule.term, test_of(rule.term, rule.test), person, as_of, first))
 
 
 def _all(verdicts: list[Verdict]) -> Verdict:

@@ -9,6 +9,7 @@ from duyen.model.errors import InvalidRule
 from duyen.model.program import ComputedTrait
 from duyen.model.rule import All, AnyOf, InSegment, Not, Rule, TraitIs
 from duyen.rules.computed import condition
+from duyen.rules.formula import resolve
 
 MAX_NODES = 5_000
 MAX_DEPTH = 100
@@ -52,10 +53,11 @@ class _Inliner:
                 return self.sized(Not(one[0]), [one], at)
             case TraitIs(named, test):
                 name, _, deeper = named.partition(".")
-                trait = self.traits.get(name)
-                if trait is None:
+                if name not in self.traits:
                     return rule, 1, 1
-                meant = condition(trait, test, inside=bool(deeper), at=f"{at}.{test.operator}")
+                term = resolve(name, self.traits)
+                where = f"{at}.{test.operator}"
+                meant = condition(name, term, test, inside=bool(deeper), at=where)
                 return meant, *_size(meant)
             case _:
                 return rule, 1, 1

@@ -19,6 +19,7 @@ from duyen.model.rule import (
     Counted,
     Did,
     InSegment,
+    MeasureIs,
     Not,
     Operand,
     Operator,
@@ -102,6 +103,8 @@ def to_data(rule: Rule) -> dict[str, Any]:
             return {"consent": purpose, "channel": channel}
         case InSegment(segment):
             return {"segment": segment}
+        case MeasureIs():
+            raise ValueError("a measure has no words: it is what a test of a computed trait means")
 
 
 def where_to_data(where: Iterable[Where]) -> dict[str, Any]:

@@ -17,25 +17,51 @@ from typing import Any
 
 import msgspec
 
-from duyen.model.person import Series
-from duyen.model.rule import All, AnyOf, Counted, Did, Not, Rule, SeriesSpec, SumIs, Test, Where
+from duyen.model.person import Person, Series, Values
+from duyen.model.rule import (
+    All,
+    AnyOf,
+    Arithmetic,
+    Counted,
+    Did,
+    Measure,
+    MeasureIs,
+    Not,
+    Pick,
+    Rule,
+    SeriesSpec,
+    SumIs,
+    Term,
+    Test,
+    Where,
+)
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
 from duyen.rules.compare import find, matches, typed
+from duyen.rules.values import add_value, value_key
 
 Point = tuple[Millis, int]
 
 
 def series_key(
-    event: str, where: tuple[Where, ...] = (), of: str = "", quality: Counted = ""
+    event: str,
+    where: tuple[Where, ...] = (),
+    of: str = "",
+    quality: Counted = "",
+    pick: Pick = "",
 ) -> str:
     """Sixteen hex digits that name the series, whatever the order of `where`."""
     if not where:
-        return _key(event, (), of, quality)
+        return _key(event, (), of, quality, pick)
     tests = [(w.property, w.test.operator, typed(w.test.operand)) for w in where]
     if len(tests) > 1:
         tests.sort(key=_order)
-    return _key(event, tuple(tests), of, quality)
+    return _key(event, tuple(tests), of, quality, pick)
+
+
+def key_of_spec(spec: SeriesSpec) -> str:
+    """The key of the series that a spec is about."""
+    return series_key(spec.event, spec.where, spec.of, spec.quality, spec.pick)
 
 
 def _order(test: tuple[str, str, tuple[Any, ...]]) -> bytes:
@@ -43,8 +69,9 @@ def _order(test: tuple[str, str, tuple[Any, ...]]) -> bytes:
 
 
 @lru_cache(maxsize=65_536)
-def _key(event: str, tests: tuple[Any, ...], of: str, quality: Counted) -> str:
-    named = [event, tests, of, quality] if quality else [event, tests, of]
+def _key(event: str, tests: tuple[Any, ...], of: str, quality: Counted, pick: Pick) -> str:
+    # Keys of documents that exist stay what they are: what is said by default is not named.
+    named = [event, tests, of, *([quality] if quality or pick else []), *([pick] if pick else [])]
     return blake2b(msgspec.json.encode(named), digest_size=8).hexdigest()
 
 
@@ -60,15 +87,49 @@ def leaves(rule: Rule) -> Iterator[Rule]:
             yield rule
 
 
+def measures(term: Term) -> Iterator[Measure]:
+    """What of the person's events a term is worked out of."""
+    match term:
+        case Measure():
+            yield term
+        case Arithmetic(_, left, right):
+            yield from measures(left)
+            yield from measures(right)
+
+
 def series_needed(rules: Iterable[Rule]) -> dict[str, SeriesSpec]:
     """What the rules need accumulated, by series key; a named segment brings nothing (inline first)."""
     specs: dict[str, SeriesSpec] = {}
     for rule in rules:
         for leaf in leaves(rule):
             if isinstance(leaf, Did | SumIs):
-                key, spec = spec_of(leaf)
-                specs[key] = unite(specs[key], spec) if key in specs else spec
+                need(specs, spec_of(leaf)[1])
+            elif isinstance(leaf, MeasureIs):
+                for measure in measures(leaf.term):
+                    need(specs, spec_of_measure(measure))
     return specs
+
+
+def need(specs: dict[str, SeriesSpec], spec: SeriesSpec) -> None:
+    """Put one more spec among those that are needed."""
+    key = key_of_spec(spec)
+    specs[key] = unite(specs[key], spec) if key in specs else spec
+
+
+def spec_of_measure(measure: Measure) -> SeriesSpec:
+    """What the value of a measure needs accumulated."""
+    event, where, of, within = measure.event, measure.where, measure.of, measure.within or 0
+    match measure.kind:
+        case "count" | "sum":
+            return SeriesSpec(event, where, of, horizon=within)
+        case "average":
+            return SeriesSpec(event, numbers_only(where, of), of, horizon=within)
+        case "days_since":
+            return SeriesSpec(event, where, keep=1)
+        case "last":
+            return SeriesSpec(event, where, of, keep=1, pick="last")
+        case kind:
+            return SeriesSpec(event, where, of, horizon=within, pick=kind, ever=not within)
 
 
 IS_NUMBER = Test("gte", "-999999999999.999999")
@@ -102,12 +163,22 @@ def spec_of(leaf: Did | SumIs) -> tuple[str, SeriesSpec]:
 
 def unite(a: SeriesSpec, b: SeriesSpec) -> SeriesSpec:
     """The spec that serves both; they are of one series."""
-    return msgspec.structs.replace(a, keep=max(a.keep, b.keep), horizon=max(a.horizon, b.horizon))
+    return msgspec.structs.replace(
+        a,
+        keep=max(a.keep, b.keep),
+        horizon=max(a.horizon, b.horizon),
+        ever=a.ever or b.ever,
+    )
 
 
 def covers(have: SeriesSpec | None, need: SeriesSpec) -> bool:
     """Whether a series kept for `have` also serves `need`, so that nothing must be folded again."""
-    return have is not None and have.keep >= need.keep and have.horizon >= need.horizon
+    return (
+        have is not None
+        and have.keep >= need.keep
+        and have.horizon >= need.horizon
+        and have.ever >= need.ever
+    )
 
 
 def _newest_first(point: Point) -> Point:
@@ -157,7 +228,7 @@ class Accumulators:
 
     def add(
         self,
-        series: dict[str, Series],
+        person: Person,
         event: str,
         properties: Mapping[str, Any],
         time: Millis,
@@ -167,8 +238,18 @@ class Accumulators:
         for key, spec in self._by_event.get(event, ()):
             if machine and not spec.quality:
                 continue
-            if not spec.where or matches(spec.where, properties):
-                found = series.get(key)
-                if found is None:
-                    found = series[key] = Series()
-                insert(found, spec, time, amount_of(properties, spec.of))
+            if spec.where and not matches(spec.where, properties):
+                continue
+            if spec.pick:
+                value = value_key(properties, spec.of)
+                if value is None:
+                    continue
+                values = person.values.get(key)
+                if values is None:
+                    values = person.values[key] = Values()
+                add_value(values, spec, time, value)
+                continue
+            found = person.series.get(key)
+            if found is None:
+                found = person.series[key] = Series()
+            insert(found, spec, time, amount_of(properties, spec.of))

@@ -26,8 +26,9 @@ from duyen.model.program import (
 )
 from duyen.model.rule import All, Rule, TraitIs
 from duyen.model.times import parse_duration
-from duyen.rules import inline, parse_computed, parse_rule, parse_where
+from duyen.rules import inline, parse_computed, parse_rule, parse_where, resolve
 from duyen.rules.computed import MOST_TRAITS
+from duyen.rules.formula import names
 from duyen.rules.series import leaves
 from duyen.step import Plan
 
@@ -215,12 +216,17 @@ def broken(plan: Plan) -> dict[Place, str]:
 
 
 def named_traits(program: Program) -> dict[str, Place]:
-    """Trait -> a definition whose rules name it."""
+    """Trait -> a definition whose rules, or whose formula, name it."""
+    formulas = {
+        name: ("trait", trait.id)
+        for trait in reversed(program.traits.values())
+        for name in names(trait.term)
+    }
     rules: list[tuple[Place, Rule]] = []
     rules += [(("segment", s.id), s.rule) for s in program.segments.values()]
     rules += [(("offer", o.id), o.eligible) for o in program.offers.values()]
     rules += [(("journey", j.id), r) for j in program.journeys.values() for r in rules_of(j)]
-    return {
+    return formulas | {
         leaf.trait.partition(".")[0]: place
         for place, rule in reversed(rules)
         for leaf in leaves(rule)
@@ -233,6 +239,8 @@ def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]
     rules = {s.id: s.rule for s in program.segments.values()}
     for id in sorted(program.traits)[MOST_TRAITS:]:
         yield "trait", id, _too_many_traits
+    for id in program.traits:
+        yield "trait", id, partial(resolve, id, program.traits)
     for segment in program.segments.values():
         yield "segment", segment.id, partial(inline, segment.rule, rules, program.traits)
     book = decide.Rulebook(program)

@@ -13,9 +13,9 @@ from duyen.journeys import plan as journeys_plan
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person
 from duyen.model.program import Program
-from duyen.model.rule import AnyOf, Rule, SeriesSpec
+from duyen.model.rule import AnyOf, Rule, SeriesSpec, Term
 from duyen.model.times import Millis
-from duyen.rules import Compiled, computed_needs, inline, series_needed
+from duyen.rules import Compiled, computed_needs, inline, resolve, series_needed
 
 
 class Plan:
@@ -35,10 +35,20 @@ class Plan:
         self.starting = np.array([name in starts for name in self.segments], dtype=bool)
         """Which segments call somebody into a journey."""
         self.broken |= {("journey", id): why for id, why in self.journeys.broken.items()}
+        self.terms: dict[str, Term] = {}
+        """What the computed traits are worked out of, by id; a broken one has no value."""
+        for id in program.traits:
+            self._resolve(id)
         self.specs: dict[str, SeriesSpec] = computed_needs(
-            program.traits.values(), series_needed(self._every_rule())
+            self.terms.values(), series_needed(self._every_rule())
         )
         self.specs_print = fingerprint(self.specs)
+
+    def _resolve(self, id: str) -> None:
+        try:
+            self.terms[id] = resolve(id, self.program.traits)
+        except InvalidRule as error:
+            self.broken["trait", id] = error.message
 
     def _inlined(self, id: str, raw: Mapping[str, Rule]) -> Rule:
         """A segment's rule without `segment:`; nobody is in one whose rule names what is gone."""
