@@ -134,7 +134,7 @@ def test_a_fault_of_ours_is_told_without_its_trace(
     monkeypatch.setattr(SqliteState, "rejected_before", broken)
 
     async def ask() -> httpx.Response:
-        app.start()
+        await app.start()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=server.url) as client:
             headers = {"authorization": f"Bearer {server.secret_key}"}

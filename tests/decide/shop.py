@@ -19,6 +19,7 @@ from duyen.model.times import Millis
 
 NOW: Millis = 1_700_000_000_000
 USER = ("user_id", "u1")
+_versions = count()
 HOME = Placement("home", fallback={"title": "Welcome"})
 
 
@@ -46,7 +47,6 @@ class Shop:
     def __init__(self) -> None:
         self.counters: dict[str, dict[str, int]] = {}
         self.counters_version = 0
-        self._changes = count()
         self.items: dict[str, Item] = {}
         self.shelves: dict[str, list[Suggestion]] = {}
         self.asked: list[tuple[str, tuple[str, ...], frozenset[str], int]] = []
@@ -54,7 +54,7 @@ class Shop:
     @property
     def items_version(self) -> int:
         """Another number each time: the tests write into `items` at any moment."""
-        return next(self._changes)
+        return next(_versions)
 
     def counter(self, name: str, /) -> Mapping[str, int]:
         return self.counters.get(name, {})

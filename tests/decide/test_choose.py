@@ -1,14 +1,16 @@
 """Law 5: no decision without its propensity, its candidates, its arm and its reasons."""
 
 import random
+import sys
 from collections import Counter
+from collections.abc import Mapping
 
 import hypothesis.strategies as st
 import msgspec
 import pytest
 from hypothesis import given
 
-from duyen.decide import arm_of, cell, choose, fallback, tastes
+from duyen.decide import arm_of, cell, choose, eligibility, fallback, prepare, registered, tastes
 from duyen.decide.choose import LISTED, OTHERS
 from duyen.decide.reasons import EXPLANATIONS, explain, read
 from duyen.model.catalogue import Item, Placement
@@ -322,3 +324,49 @@ def test_the_fallback_of_a_refusing_log_is_a_decision_too() -> None:
         HOME.fallback,
     )
     assert arm_of(decision) == "@fallback"
+
+
+class Closing(Shop):
+    """A shop that can be closed: whoever reads then has not been made ready."""
+
+    items_version = 7
+    closed = False
+
+    def counter(self, name: str, /) -> Mapping[str, int]:
+        assert not self.closed
+        return super().counter(name)
+
+    def item(self, id: str, /) -> Item | None:
+        assert not self.closed
+        return super().item(id)
+
+
+def test_what_was_made_ready_is_not_read_again() -> None:
+    shop = Closing()
+    shop.items = {"tea": Item("tea", "Tea", stock=0)}
+    shop.add("arm:home:a", {"views": 1_000, "successes": 500})
+    shop.add("arm:home:c", {"views": 1_000, "successes": 100})
+    offers = program(offer("a"), offer("b", item="tea"), offer("c"))
+    prepare(offers, shop)
+    shop.closed = True
+    decision = ask(offers, None, shop)
+    assert decision.chosen == "a"
+    assert decision.propensity == pytest.approx(0.995, abs=1e-4)
+    assert decision.features["excluded"] == {"out_of_stock": 1}
+
+
+def test_a_policy_that_fails_does_so_for_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        name, version = "broken", "1"
+
+        def weigh(self, arms: object, eligible: object) -> object:
+            raise ZeroDivisionError
+
+    known = {**registered(), "broken": Broken()}
+    monkeypatch.setattr(eligibility, "registered", lambda: known)
+    monkeypatch.setattr(sys.modules["duyen.decide.policy"], "registered", lambda: known)
+    place = msgspec.structs.replace(HOME, policy="broken")
+    offers = program(offer("a"), placement=place)
+    prepare(offers, Shop())
+    with pytest.raises(ZeroDivisionError):
+        ask(offers, None, Shop(), placement=place)

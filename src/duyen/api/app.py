@@ -37,13 +37,14 @@ class App:
             self._administration = build(self.house, self.door)
         return self._administration
 
-    def start(self) -> None:
-        """Begin to commit; call inside the event loop."""
+    async def start(self) -> None:
+        """Begin to commit, and make ready what is decided by, before anybody is let in."""
         self.door.commits.start()
+        await self.door.watch.start()
 
     def stop(self) -> None:
         """Commit what waits and close."""
-        self.door.commits.stop()
+        self.door.close()
         self.house.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +70,7 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.start()
+                await self.start()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 self.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import secrets
 from collections.abc import Iterable
@@ -31,8 +30,8 @@ from duyen.model.program import Program
 from duyen.recommend import recommenders
 from duyen.runtime.group_commit import GroupCommit
 from duyen.runtime.house import House
+from duyen.runtime.present import Present, Watch
 from duyen.runtime.proof import knows
-from duyen.runtime.view import HouseView
 
 SMALL_BODY = 64 * 1024
 MOST_PLACEMENTS = 20
@@ -81,14 +80,18 @@ class Door:
         self.house = house
         self.keys = Keyring(house)
         self.commits = GroupCommit(house.stores.log(), house.clock)
-        self.view = HouseView(house.state, house.folder / "models")
-        self._program: Program | None = None
+        self.watch = Watch(house)
         self.rng = random.Random(secrets.randbits(128))
         self.collecting = Collecting(house, self.keys, self.commits, self._cors)
         self.routes: dict[str, Hot] = dict(self.collecting.routes)
         self.routes["/v1/visitor"] = self.visitor
         self.routes["/v1/decide"] = self.decide
         self.routes["/v1/recommend"] = self.recommend
+
+    def close(self) -> None:
+        """Commit what waits, and end."""
+        self.commits.stop()
+        self.watch.stop()
 
     def serves(self, path: str) -> bool:
         """Whether a path is served here."""
@@ -149,23 +152,24 @@ class Door:
         A placement that is not known gets an error of its own beside the others' decisions.
         """
         ask = _decode_ask(await request.body(SMALL_BODY))
-        identifier, whole, trusted, source = self._asker(request, ask)
+        present = await self.watch.present()
+        program = present.program
+        identifier, whole, trusted, source = self._asker(request, ask, program)
         if not ask.placements or len(ask.placements) > MOST_PLACEMENTS:
             raise InvalidInput(
                 "decide.placements", f"Name 1 to {MOST_PLACEMENTS} placements.", at="placements"
             )
         context = decide.read_context(ask.context)
         stale = not await self._fresh(ask.after)
-        program = self.program()
         places = _places(program, ask.placements)
         known = [place for place in places.values() if isinstance(place, Placement)]
         decisions = self.choose(
-            program, known, identifier, trusted=trusted, source=source, context=context
+            present, known, identifier, trusted=trusted, source=source, context=context
         )
         kept, decisions = await self._keep(decisions, program, known)
         by_name = {decision.placement: decision for decision in decisions}
         shown = [
-            self.shown(by_name[name], program, whole=whole)
+            self.shown(by_name[name], present, whole=whole)
             if isinstance(place, Placement)
             else _unknown(name, place, whole=whole)
             for name, place in places.items()
@@ -184,28 +188,9 @@ class Door:
             return False, [_fallback(decision, place, program) for decision, place in pairs]
         return True, decisions
 
-    def program(self) -> Program:
-        """The current program, made ready to decide by."""
-        program = self.house.program()
-        if program is not self._program:
-            decide.prepare(program)
-            self._program = program
-            # A program is large and stays: a full collection would walk all of it while somebody waits.
-            gc.freeze()
-        return program
-
-    def placed(self, names: Iterable[str]) -> tuple[Program, list[Placement]]:
-        """The program and the placements of these names; raises NotFound for the first that is not known."""
-        program = self.program()
-        found = _places(program, names).values()
-        for place in found:
-            if isinstance(place, NotFound):
-                raise place
-        return program, [place for place in found if isinstance(place, Placement)]
-
     def choose(
         self,
-        program: Program,
+        present: Present,
         places: Iterable[Placement],
         identifier: Identifier,
         *,
@@ -215,7 +200,6 @@ class Door:
     ) -> list[Decision]:
         """A decision for each placement; not told to the log yet."""
         now = self.house.clock.now()
-        self.view.refresh()
         person = self._person(identifier)
         own_id = person_id(identifier)
         truths = decide.Truths(person or Person(own_id), now, context)
@@ -224,8 +208,8 @@ class Door:
                 place,
                 person,
                 identifier,
-                program,
-                self.view,
+                present.program,
+                present.view,
                 now,
                 self.rng,
                 person_id=own_id,
@@ -241,12 +225,14 @@ class Door:
         head = self.house.state.head(person) if person else None
         return head.person if head else None
 
-    def _asker(self, request: Request, ask: Ask) -> tuple[tuple[str, str], bool, bool, str]:
+    def _asker(
+        self, request: Request, ask: Ask, program: Program
+    ) -> tuple[tuple[str, str], bool, bool, str]:
         """(for whom, whether the caller may see everything, whether the identifier is a fact, source)."""
         secret = request.bearer()
         if secret:
             key = self.keys.find(secret, "secret")
-            identifier, fact = self.named(ask.profile)
+            identifier, fact = self.named(ask.profile, program)
             return identifier, True, fact, key.id
         key = self.keys.find(ask.writeKey or request.basic_user(), "write")
         check_origin(key, request.header(b"origin"))
@@ -267,7 +253,7 @@ class Door:
             return ("user_id", user), False, True, key.id
         return ("anonymous_id", anonymous), False, False, key.id
 
-    def named(self, profile: str) -> tuple[Identifier, bool]:
+    def named(self, profile: str, program: Program) -> tuple[Identifier, bool]:
         """The identifier that a trusted caller names as “namespace:value” or `id:p_…`, and whether it is a fact."""
         namespace, _, value = profile.partition(":")
         if not namespace or not value:
@@ -277,7 +263,7 @@ class Door:
                 at="profile",
             )
         if namespace == "id":
-            return self._own_identifier(value)
+            return self._own_identifier(value, program)
         if collect.reserved(namespace):
             raise InvalidInput(
                 "profile.reserved",
@@ -291,9 +277,9 @@ class Door:
             )
         return (namespace, kept), True
 
-    def _own_identifier(self, id: str) -> tuple[Identifier, bool]:
+    def _own_identifier(self, id: str, program: Program) -> tuple[Identifier, bool]:
         """The person's highest identifier, and whether it is a fact: an id makes no fact of what was claimed."""
-        state, settings = self.house.state, self.house.program().settings
+        state, settings = self.house.state, program.settings
         head = state.head(id)
         if head is None:
             raise NotFound("profile.unknown", f"Nobody is known as id:{id}.")
@@ -334,7 +320,7 @@ class Door:
             await asyncio.sleep(0.003)
         return True
 
-    def shown(self, decision: Decision, program: Program, *, whole: bool) -> dict[str, Any]:
+    def shown(self, decision: Decision, present: Present, *, whole: bool) -> dict[str, Any]:
         """A decision as its asker may see it: browsers get no scores, reasons or traits."""
         offered = decision.reason == "chosen"
         body: dict[str, Any] = {
@@ -343,7 +329,7 @@ class Door:
             "fill": ("items" if decision.items else "offers") if offered else "fallback",
             "offer": decision.chosen if offered and not decision.items else None,
             "content": decision.content,
-            "items": [self._item(id, program) for id in decision.items],
+            "items": [_item(id, present) for id in decision.items],
         }
         if whole:
             body |= {
@@ -357,21 +343,12 @@ class Door:
             }
         return body
 
-    def _item(self, id: str, program: Program) -> dict[str, Any]:
-        item = self.view.item(id) or Item(id, id)
-        return {
-            "id": item.id,
-            "name": item.name,
-            "price": item.price,
-            "currency": item.currency or program.settings.currency,
-            "image": item.image,
-            "url": item.url,
-        }
-
     async def recommend(self, request: Request, send: Send) -> None:
         """POST /v1/recommend: a recommender's items, decided and logged like those of a placement."""
         ask = _decode_ask(await request.body(SMALL_BODY))
-        identifier, whole, trusted, source = self._asker(request, ask)
+        present = await self.watch.present()
+        program = present.program
+        identifier, whole, trusted, source = self._asker(request, ask, program)
         if ask.recommender not in _recommenders():
             raise NotFound(
                 "recommend.unknown_recommender",
@@ -386,9 +363,8 @@ class Door:
         # What is asked for by name counts like what the page is about.
         told = {**ask.context, "items": ask.items} if ask.items else ask.context
         stale = not await self._fresh(ask.after)
-        program = self.program()
         decisions = self.choose(
-            program,
+            present,
             [place],
             identifier,
             trusted=trusted,
@@ -399,7 +375,7 @@ class Door:
         why = {c.arm: c for c in decision.candidates}
         items = []
         for id, reason in zip(decision.items, decision.explanation, strict=False):
-            line = self._item(id, program)
+            line = _item(id, present)
             if whole:
                 line |= {"score": why[id].score, "why": read(reason)[1]["why"]}
             items.append(line)
@@ -407,6 +383,27 @@ class Door:
         if whole:
             body |= {"reason": decision.reason, "arm": decision.arm}
         await answer_json(send, body, 200, self._cors(request))
+
+
+def placed(program: Program, names: Iterable[str]) -> list[Placement]:
+    """The placements of these names; raises NotFound for the first that is not known."""
+    found = _places(program, names).values()
+    for place in found:
+        if isinstance(place, NotFound):
+            raise place
+    return [place for place in found if isinstance(place, Placement)]
+
+
+def _item(id: str, present: Present) -> dict[str, Any]:
+    item = present.view.item(id) or Item(id, id)
+    return {
+        "id": item.id,
+        "name": item.name,
+        "price": item.price,
+        "currency": item.currency or present.program.settings.currency,
+        "image": item.image,
+        "url": item.url,
+    }
 
 
 def _unknown(name: str, error: NotFound, *, whole: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from duyen.messages.links import Links
 from duyen.model.errors import NotFound
 from duyen.model.person import Person
 from duyen.runtime.computed import computed_traits
-from duyen.runtime.view import HouseView
+from duyen.runtime.view import Views
 from duyen.step.plan import plan_of
 
 router = APIRouter(tags=["program"])
@@ -77,7 +77,7 @@ def _rendered(office: Office, id: str, profile: str) -> tuple[Any, Person | None
     links = Links(NOBODYS, office.links.base_url).of(
         key="preview", person=person.id, address=address, message=id, purpose="", brand=""
     )
-    offered = HouseView(office.state, office.house.folder / "models")
+    offered = Views(office.state, office.house.folder / "models").newest()
     view = view_of(
         message,
         person,

@@ -266,7 +266,7 @@ def recommend_for(
     from duyen import decide as deciding
     from duyen.model.errors import NotFound
     from duyen.recommend import recommenders
-    from duyen.runtime.view import HouseView
+    from duyen.runtime.view import Views
 
     known = recommenders()
     if recommender not in known:
@@ -276,8 +276,7 @@ def recommend_for(
         )
     with opened(data) as house:
         head = head_of(house, key)
-        view = HouseView(house.state, house.folder / "models")
-        view.refresh()
+        view = Views(house.state, house.folder / "models").newest()
         seeds, bought = deciding.tastes(head.person)
         found = view.recommend(recommender, seeds=seeds, exclude=bought, limit=limit)
         rows = []
@@ -324,19 +323,21 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide for a person, write the decision to the log, and show why."""
+    from contextlib import closing
+
     import msgspec
 
-    from duyen.api.door import Door
+    from duyen.api.door import Door, placed
     from duyen.model.log import Lane
 
-    with opened(data) as house:
-        door = Door(house)
-        identifier, fact = door.named(key)
-        program, places = door.placed(placement)
-        decisions = door.choose(program, places, identifier, trusted=fact, source="cli")
+    with opened(data) as house, closing(Door(house)) as door:
+        present = door.watch.look()
+        identifier, fact = door.named(key, present.program)
+        places = placed(present.program, placement)
+        decisions = door.choose(present, places, identifier, trusted=fact, source="cli")
         tell(house, Lane.LIVE, list(decisions))
         shown = [
-            msgspec.to_builtins(door.shown(decision, program, whole=True)) for decision in decisions
+            msgspec.to_builtins(door.shown(decision, present, whole=True)) for decision in decisions
         ]
     for one in shown:
         what = one["offer"] or ", ".join(item["name"] for item in one["items"]) or "the fallback"

@@ -190,8 +190,8 @@ def _offer(shelf: Shelf, truths: Truths, view: View, rng: random.Random) -> _Ans
     )
     if not features["eligible"]:
         return _none_left(shelf.placement, left_out, features)
-    version, arms = shelf.arms(view, truths)
-    features["counters"] = version
+    arms = shelf.arms(view)
+    features["counters"] = view.counters_version
     rule = policy(shelf.placement.policy)
     weighed = rule.weigh(arms, eligible)
     index = draw(weighed.propensities, rng.random())

@@ -8,6 +8,7 @@ quiet hours, item known, sellable, in stock. On a site nothing is pushed at anyb
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from duyen.decide import reasons
 from duyen.decide.content import Words
-from duyen.decide.policy import Arms, FloatArray
+from duyen.decide.policy import Arms, FloatArray, registered
 from duyen.decide.rulebook import Rulebook, Truths
 from duyen.model.catalogue import Item, Offer, Placement
 from duyen.model.consent import ANY, consent_key
@@ -29,6 +30,7 @@ from duyen.model.values import to_micros
 from duyen.rules import matches
 
 _K = TypeVar("_K")
+_V = TypeVar("_V")
 Codes = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]
 REASONS = ("", *reasons.EXCLUSIONS)
@@ -52,8 +54,8 @@ class Scored(Protocol):
 class View(Protocol):
     """What a decision reads besides the person and the program: shared state as of now.
 
-    `counters_version` changes whenever a counter of an arm changes, `items_version` whenever an item does. `counter`
-    of an unknown name is empty.
+    `counters_version` and `items_version` name a state of the arms' counters and of the items: what differs, in this
+    view or in another one of the process, has another number. `counter` of an unknown name is empty.
     `recommend` gives at most `limit` items, best first, and nothing where there is no such snapshot yet; `snapshot`
     names the version of the model it asks.
     """
@@ -140,7 +142,7 @@ class Shelf:
         }
         self._never_shown = [i for i, cap, _ in self._capped.values() if cap <= 0]
         self._tied = [(o.item, i) for i, o in open_offers if o.item]
-        self._items: tuple[View, int, Codes] | None = None
+        self._items: dict[int, Codes] = {}
         nodes = {i: list(_nodes(o.eligible)) for i, o in open_offers}
         self.asked = {
             i: {node.segment for node in said if isinstance(node, InSegment)}
@@ -150,7 +152,7 @@ class Shelf:
         self.traits = sorted(
             {node.trait for said in nodes.values() for node in said if isinstance(node, TraitIs)}
         )
-        self._arms: tuple[int, Arms] | None = None
+        self._arms: dict[int, Arms] = {}
 
     def _never(self, offer: Offer) -> str:
         if not offer.live:
@@ -161,24 +163,26 @@ class Shelf:
             return reasons.BROKEN
         return "" if offer.brand == self.placement.brand else reasons.OTHER_BRAND
 
-    def arms(self, view: View, truths: Truths) -> tuple[int, Arms]:
-        """What the counters say of each offer, and their version; the same object while they do not change.
+    def ready(self, view: View) -> None:
+        """Work out what only the view decides, so that nobody who asks waits for it."""
+        self._item_codes(view)
+        open_offers, rule = self._static == 0, registered().get(self.placement.policy)
+        if rule is not None and open_offers.any():
+            # A policy that fails is told to whoever asks here; the other placements go on.
+            with suppress(Exception):
+                rule.weigh(self.arms(view), open_offers)
 
-        One request reads and digests the counters of one placement at most; its other placements do so in
-        the next request, so that no request waits for all of them.
-        """
+    def arms(self, view: View) -> Arms:
+        """What the counters say of each offer; the same object while they say the same."""
         version = view.counters_version
-        if self._arms is None or (self._arms[0] != version and not truths.digested):
-            truths.digested = True
-            self._arms = (version, self._read(view))
-        return self._arms
+        found = self._arms.get(version)
+        return _kept(self._arms, version, self._read(view)) if found is None else found
 
     def _read(self, view: View) -> Arms:
         read = [view.counter(name) for name in self._counters]
         views = np.array([max(0, fields.get("views", 0)) for fields in read], np.float64)
         successes = np.array([max(0, fields.get("successes", 0)) for fields in read], np.float64)
-        if self._arms is not None:
-            known = self._arms[1]
+        for known in list(self._arms.values()):
             if np.array_equal(known.views, views) and np.array_equal(known.successes, successes):
                 return known
         return Arms(views, successes, self.values)
@@ -207,13 +211,14 @@ class Shelf:
 
     def _item_codes(self, view: View) -> Codes:
         """For each offer what stands against its item: of nobody in particular, so kept while no item changes."""
-        kept = self._items
-        if kept is None or kept[0] is not view or kept[1] != view.items_version:
-            codes = np.zeros(len(self.offers), np.uint8)
-            for item, index in self._tied:
-                codes[index] = _CODES[item_problem(view.item(item))]
-            kept = self._items = (view, view.items_version, codes)
-        return kept[2]
+        version = view.items_version
+        found = self._items.get(version)
+        if found is not None:
+            return found
+        codes = np.zeros(len(self.offers), np.uint8)
+        for item, index in self._tied:
+            codes[index] = _CODES[item_problem(view.item(item))]
+        return _kept(self._items, version, codes)
 
     def quiet(self, truths: Truths) -> bool | None:
         """Whether the person's quiet hours hold; None where no offer here asks."""
@@ -260,6 +265,7 @@ class Shelves(msgspec.Struct):
 
 _prepared: dict[int, Shelves] = {}
 _PROGRAMS = 4
+_VERSIONS = 2
 
 
 def shelves(program: Program) -> Shelves:
@@ -273,12 +279,15 @@ def shelves(program: Program) -> Shelves:
     return found
 
 
-def prepare(program: Program) -> None:
-    """Make all placements of a program ready, so that the first who asks does not wait for it."""
+def prepare(program: Program, view: View) -> None:
+    """Make all placements of a program ready for a view, so that nobody who asks waits for it.
+
+    Another thread may do so while decisions are made: what they are made by is only ever added to.
+    """
     prepared = shelves(program)
     for placement in program.placements.values():
         if placement.fill == "offers":
-            prepared.at(placement)
+            prepared.at(placement).ready(view)
 
 
 def item_problem(item: Item | None) -> str:
@@ -295,6 +304,14 @@ def item_problem(item: Item | None) -> str:
 def _offers_at(placement: Placement, program: Program) -> list[Offer]:
     offers = program.offers.values()
     return sorted((o for o in offers if placement.id in o.placements), key=lambda offer: offer.id)
+
+
+def _kept(known: dict[int, _V], version: int, made: _V) -> _V:
+    """Remember what was made of a version and of the one before it, which some still decide by."""
+    known[version] = made
+    for old in list(known)[:-_VERSIONS]:
+        known.pop(old, None)
+    return made
 
 
 def _leave_out(codes: Codes, indices: npt.ArrayLike, reason: str) -> None:

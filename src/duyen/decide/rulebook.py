@@ -30,7 +30,6 @@ class Truths:
         """Number of a condition -> whether it holds, as far as asked."""
         self._rules: dict[int, bool] = {}
         self._quiet: bool | None = None
-        self.digested = False
 
     def of(self, number: int, book: Rulebook) -> bool:
         """Whether the book's rule of this number holds."""

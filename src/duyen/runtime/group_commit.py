@@ -53,7 +53,8 @@ class GroupCommit:
         self._closing = True
         self._hand_over()
         self._queue.put(None)
-        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     async def append(self, lane: Lane, entries: Sequence[bytes]) -> int:
         """Make encoded entries durable and return their offset; raises Unavailable where the disk refuses."""

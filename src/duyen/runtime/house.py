@@ -50,7 +50,8 @@ class House:
         self.clock: Clock = (
             SimulatedClock(self.state) if settings.clock == "simulated" else WallClock()
         )
-        self._plan = Plan(Program())
+        self._program = Program()
+        self._plan = Plan(self._program)
         self._seen = ""
 
     def close(self) -> None:
@@ -59,16 +60,19 @@ class House:
         self.state.close()
 
     def plan(self) -> Plan:
-        """The current program, made ready; read again only after it has changed."""
-        version = self.state.meta("program", "0")
-        if version != self._seen:
-            program = definitions.build(self.state.resources(), int(version))
-            self._plan, self._seen = Plan(program), version
+        """The current program, made ready to step by."""
+        program = self.program()
+        if self._plan.program is not program:
+            self._plan = Plan(program)
         return self._plan
 
     def program(self) -> Program:
-        """The current program."""
-        return self.plan().program
+        """The current program; read again only after it has changed."""
+        version = self.state.meta("program", "0")
+        if version != self._seen:
+            self._program = definitions.build(self.state.resources(), int(version))
+            self._seen = version
+        return self._program
 
     def tell(self, lane: Lane, entries: list[Entry]) -> int:
         """Append entries to the log; durable when it returns."""

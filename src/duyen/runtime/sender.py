@@ -34,7 +34,7 @@ from duyen.runtime import definitions
 from duyen.runtime.computed import computed_traits
 from duyen.runtime.house import APPLY_TIMEOUT, House, claimed
 from duyen.runtime.settings import Settings
-from duyen.runtime.view import HouseView
+from duyen.runtime.view import Views
 from duyen.stores.attempts import AttemptRow
 
 BATCH = 100
@@ -57,7 +57,8 @@ class Sender:
         self.house, self.channel = house, channel
         self.attempts = house.stores.attempts()
         self.links = Links(house.secrets.links, house.settings.base_url)
-        self.view = HouseView(house.state, house.folder / "models")
+        self._views = Views(house.state, house.folder / "models")
+        self.view = self._views.newest()
         self._messages: dict[tuple[str, int], Message | None] = {}
         self._later: dict[str, Millis] = {}
         self._told: dict[str, int] = {}
@@ -72,7 +73,7 @@ class Sender:
         if not self._waiting(self.house.clock.now()) or not self._informed():
             return 0
         waiting = self._waiting(self.house.clock.now())
-        self.view.refresh()
+        self.view = self._views.newest()
         receipts: list[Delivered] = []
         done, told = 0, time.monotonic()
         while done < len(waiting) and not self._held():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,42 +22,33 @@ from duyen.stores.state import State
 
 FRESH_SECONDS = 0.5
 _EMPTY: Mapping[str, int] = {}
+_versions = count(1)
+
+Counters = Mapping[str, Mapping[str, int]]
+Items = dict[str, Item | None]
+Models = dict[str, tuple[str, Snapshot | None]]
 
 
 class HouseView:
-    """The shared state behind decisions, read at most every half second; satisfies `decide.View`."""
+    """The shared state behind decisions as of one look at it; satisfies `decide.View`.
 
-    def __init__(self, state: State, models: Path) -> None:
-        self._state, self._snapshots = state, Snapshots(models)
-        self._counters: dict[str, dict[str, int]] = {}
-        self._items: dict[str, Item | None] = {}
-        self._models: dict[str, tuple[str, Snapshot | None]] = {}
-        self._read_at = -1.0
-        self._seen = -1
-        self._control = -1
-        self.counters_version = self.items_version = 0
-        self.code_version = __version__
+    Items and models that nobody asked for before are read when they are asked for, and stay.
+    """
 
-    def refresh(self) -> None:
-        """Read again what others have changed; call before a request's decisions."""
-        moment = time.monotonic()
-        if moment - self._read_at < FRESH_SECONDS:
-            return
-        self._read_at = moment
-        self._models.clear()
-        seen = self._state.changed()
-        if seen == self._seen:
-            return
-        self._seen = seen
-        control = self._state.position(Lane.CONTROL)
-        if control != self._control:  # the catalogue changes in the control lane alone
-            self._control = control
-            self._items.clear()
-            self.items_version += 1
-        counters = self._state.counters("arm:")
-        if counters != self._counters:
-            self._counters = counters
-            self.counters_version += 1
+    code_version = __version__
+
+    def __init__(
+        self,
+        state: State,
+        snapshots: Snapshots,
+        counters: tuple[int, Counters],
+        items: tuple[int, Items],
+        models: Models,
+    ) -> None:
+        self._state, self._snapshots = state, snapshots
+        self.counters_version, self._counters = counters
+        self.items_version, self._items = items
+        self._models = models
 
     def counter(self, name: str, /) -> Mapping[str, int]:
         """The counts of one arm."""
@@ -65,8 +57,7 @@ class HouseView:
     def item(self, id: str, /) -> Item | None:
         """One item of the catalogue."""
         if id not in self._items:
-            found = self._state.items([id]).get(id)
-            self._items[id] = msgspec.convert(found, Item) if found else None
+            self._items |= _read_items(self._state, [id])
         return self._items[id]
 
     def snapshot(self, recommender: str, /) -> str:
@@ -100,8 +91,64 @@ class HouseView:
         return list(found.values())
 
     def _model(self, recommender: str) -> tuple[str, Snapshot | None]:
-        """The snapshot and its version, the same until the next refresh: one request, one model."""
+        """The snapshot and its version, the same as long as this view is: one request, one model."""
         found = self._models.get(recommender)
         if found is None:
             found = self._models[recommender] = self._snapshots.newest(recommender)
         return found
+
+
+class Views:
+    """Gives the present view, looking at most every half second whether others have changed something.
+
+    `state` is read here, `later` by the views themselves: a connection of whoever decides by them, where that is
+    another thread.
+    """
+
+    def __init__(self, state: State, models: Path, later: State | None = None) -> None:
+        self._state, self._later = state, later or state
+        self._snapshots = Snapshots(models)
+        self._seen = self._control = -1
+        self._looked = -FRESH_SECONDS
+        self._counters: tuple[int, Counters] = (next(_versions), {})
+        self._items: tuple[int, Items] = (next(_versions), {})
+        self._models: Models = {}
+        self._newest = self._view()
+
+    def newest(self, wanted: Iterable[str] = ()) -> HouseView:
+        """The present view; items that are `wanted` are read before anybody asks for them."""
+        moment = time.monotonic()
+        if moment - self._looked >= FRESH_SECONDS:
+            self._looked = moment
+            self._look()
+        items = self._items[1]
+        if missing := [id for id in wanted if id not in items]:
+            items |= _read_items(self._state, missing)
+        return self._newest
+
+    def _look(self) -> None:
+        models = {name: self._snapshots.newest(name) for name in list(self._models)}
+        before = self._counters, self._items
+        seen = self._state.changed()
+        if seen != self._seen:
+            self._seen = seen
+            control = self._state.position(Lane.CONTROL)
+            if control != self._control:  # the catalogue changes in the control lane alone
+                self._control = control
+                self._items = next(_versions), {}
+            counters = self._state.counters("arm:")
+            if counters != self._counters[1]:
+                self._counters = next(_versions), counters
+        if before != (self._counters, self._items) or any(
+            found[0] != self._models[name][0] for name, found in models.items()
+        ):
+            self._models = models
+            self._newest = self._view()
+
+    def _view(self) -> HouseView:
+        return HouseView(self._later, self._snapshots, self._counters, self._items, self._models)
+
+
+def _read_items(state: State, ids: Sequence[str]) -> Items:
+    found = state.items(ids)
+    return {id: msgspec.convert(found[id], Item) if id in found else None for id in ids}
