@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from duyen.cli import app
+from duyen.model.event import Event
 from duyen.runtime.house import House
 from duyen.runtime.settings import load
 
@@ -42,16 +43,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def counted(folder: Path) -> Counter[str]:
-    """Events by name, as the documents of all people hold them."""
+def everything(folder: Path) -> list[Event]:
+    """All events that the documents of all people hold."""
     house = House(load(str(folder), {}))
     try:
-        found: Counter[str] = Counter()
-        for id, head in house.state.heads(house.state.people_after("", 1_000_000)).items():
-            found.update(e.name for e in house.state.chunks(id) + list(head.person.recent))
-        return found
+        heads = house.state.heads(house.state.people_after("", 1_000_000))
+        return [
+            event
+            for id, head in heads.items()
+            for event in house.state.chunks(id) + list(head.person.recent)
+        ]
     finally:
         house.close()
+
+
+def counted(folder: Path) -> Counter[str]:
+    """Events by name."""
+    return Counter(event.name for event in everything(folder))
 
 
 def test_taobao_behaviour(folder: Path, shared_data: Path) -> None:
@@ -115,10 +123,11 @@ def test_an_access_log_with_its_machines(folder: Path, shared_data: Path) -> Non
     told = imported(folder, "log", str(file))
     assert told["rows"] == 7_000
     assert told["events"] == {"Page Viewed": told["accepted"]}
-    bots = sum(
-        "bot" in line.rsplit('"', 2)[-2].lower()
-        for line in file.read_text().splitlines()
-        if '"' in line
-    )
-    assert 0 < told["quality"]["bot"] <= bots + 200
     assert told["notes"]["visits"] >= told["customers"] > 0
+    seen = [(str(e.context.get("user_agent", "")).lower(), e.quality) for e in everything(folder)]
+    assert len(seen) == told["accepted"]
+    assert sum(quality == "bot" for _, quality in seen) == told["quality"]["bot"]
+    assert not [agent for agent, quality in seen if "bot/" in agent and not quality]
+    assert not [
+        agent for agent, quality in seen if "firefox/" in agent and " rv:" in agent and quality
+    ]

@@ -1,6 +1,6 @@
 """A table out of several: a query over the files of a folder, or in a foreign database, written down as one file.
 
-An import reads one table. What a shop system keeps in three (orders, their lines, their customers) is joined here first.
+An import reads one table. What a shop keeps in three (orders, their lines, their customers) is joined here first.
 Of a folder every row comes in an order of its own, so that the same files give the same table.
 """
 
