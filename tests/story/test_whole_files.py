@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from duyen.model.event import Event
 from duyen.runtime.house import House
 from duyen.runtime.settings import load
 
+PLAIN_BROWSER = re.compile(r"mozilla/5\.0 \([^()]*\) gecko/\d+ firefox/[\d.]+")
 OLIST_ORDERS = """
     select i.order_id, i.product_id, i.price, order_purchase_timestamp as order_date, customer_unique_id as customer_id
     from order_items i join orders using (order_id) join customers using (customer_id)
@@ -128,6 +130,4 @@ def test_an_access_log_with_its_machines(folder: Path, shared_data: Path) -> Non
     assert len(seen) == told["accepted"]
     assert sum(quality == "bot" for _, quality in seen) == told["quality"]["bot"]
     assert not [agent for agent, quality in seen if "bot/" in agent and not quality]
-    assert not [
-        agent for agent, quality in seen if "firefox/" in agent and " rv:" in agent and quality
-    ]
+    assert not [agent for agent, quality in seen if PLAIN_BROWSER.fullmatch(agent) and quality]
