@@ -1,6 +1,7 @@
 """`make bench`: every figure beside its baseline, as a table and as one JSON file.
 
-python -m bench [NAME ...]      names: door path imports decide mail rules lake recommend search
+python -m bench [NAME ...]      names: door path curve imports decide mail rules lake recommend search
+                                and, by name only because it is long: soak
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from rich.table import Table
 
 from bench.figures import Figure
 
-NAMES = ("door", "path", "imports", "decide", "mail", "rules", "lake", "recommend", "search")
+NAMES = (
+    "door",
+    "path",
+    "curve",
+    "imports",
+    "decide",
+    "mail",
+    "rules",
+    "lake",
+    "recommend",
+    "search",
+)
 RESULTS = Path("bench") / "results"
 
 

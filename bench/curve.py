@@ -1,0 +1,73 @@
+"""What an event costs the engine, by how many people there are and by how long each one's history is.
+
+    python -m bench.curve [PEOPLE ...]
+
+100 segments and 10 journeys are live. The cost is the engine's processor time for an event, threads included, so that
+another program on the machine changes it little; commits to the disk are waited for as always. Baseline: the same with
+the fewest people, and with the shortest history, so that a flat curve is 1.0x.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+
+from bench.crowd import calls, populate, programme
+from bench.figures import Figure
+from duyen.model.log import Lane
+from duyen.runtime.engine import Engine
+from duyen.runtime.house import House
+from duyen.runtime.settings import load
+
+PEOPLE = (10_000, 100_000, 1_000_000)
+HISTORIES = (5, 50, 500)
+SEGMENTS = 100
+USUAL = 20
+"""Events of history of everybody, where people are what is compared."""
+FEW = 10_000
+"""People, where histories are what is compared."""
+EVENTS = 48_000
+WARM = 16_000
+
+
+def cost(people: int, history: int) -> float:
+    """Microseconds of processor time for an event."""
+    with tempfile.TemporaryDirectory() as name:
+        house = House(load(name), engine=True)
+        now = house.clock.now()
+        programme(house, SEGMENTS)
+        populate(house, people, history, now)
+        engine = Engine(house)
+        engine.drain()
+        for seed, count in ((1, WARM), (2, EVENTS)):
+            told = list(calls(count, people, seed, house.clock.now()))
+            for start in range(0, count, 500):
+                house.tell(Lane.LIVE, list(told[start : start + 500]))
+            began = time.process_time()
+            engine.drain()
+            spent = time.process_time() - began
+        engine.close()
+        house.close()
+    return spent / EVENTS * 1e6
+
+
+def run(people: tuple[int, ...] = PEOPLE, histories: tuple[int, ...] = HISTORIES) -> list[Figure]:
+    """Both curves."""
+    found = []
+    of_people = {many: cost(many, USUAL) for many in people}
+    for many, micros in of_people.items():
+        name = f"engine: cost of an event among {many:,} people, {USUAL} events each"
+        against, target = f"among {people[0]:,}", "flat" if many != people[0] else ""
+        found.append(Figure(name, micros, "µs CPU", of_people[people[0]], against, target))
+    of_history = {long: cost(FEW, long) for long in histories}
+    for long, micros in of_history.items():
+        name = f"engine: cost of an event of people with {long:,} events each"
+        against, target = f"with {histories[0]}", "flat" if long != histories[0] else ""
+        found.append(Figure(name, micros, "µs CPU", of_history[histories[0]], against, target))
+    return found
+
+
+if __name__ == "__main__":
+    for figure in run(tuple(map(int, sys.argv[1:])) or PEOPLE):
+        print(figure)
