@@ -168,6 +168,10 @@ class Person(msgspec.Struct, omit_defaults=True):
     """When offers with a cap were seen, newest first; not knowledge (merge: both, newest 50)."""
     mails: dict[str, Millis] = {}
     """Contacts whose mails were opened or clicked, with the last arrival: a further touch may give a scanner away."""
+    watch: str = ""
+    """Fingerprint of the rules with which its segments were last looked at."""
+    turns: Millis = 0
+    """No segment of theirs begins or ends before this instant unless something happens."""
     trusted: bool = False
     """Whether some trusted evidence named one of the identifiers."""
 

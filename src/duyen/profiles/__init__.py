@@ -13,6 +13,7 @@ from duyen.profiles.fold import (
     once,
     refold,
     spill,
+    tells_consent,
     whole_history,
 )
 from duyen.profiles.merge import carry, merge, settle_contact, shares_events
@@ -34,5 +35,6 @@ __all__ = [
     "settle_contact",
     "shares_events",
     "spill",
+    "tells_consent",
     "whole_history",
 ]

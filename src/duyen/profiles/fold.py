@@ -70,7 +70,7 @@ def absorb(
         person.trusted = True
     if event.traits:
         _write_traits(person, event)
-    if event.name in _CONSENTS and event.type == "track":
+    if tells_consent(event):
         _listen(person, event)
     if mail := mail_of(event):
         _touch(person, event, mail, specs, older)
@@ -259,6 +259,11 @@ def _listen(person: Person, event: Event) -> None:
 
 
 _CONSENTS = frozenset({CONSENT_UPDATED, UNSUBSCRIBED})
+
+
+def tells_consent(event: Event) -> bool:
+    """Whether this is an event by which a person says whether they may be contacted."""
+    return event.name in _CONSENTS and event.type == "track"
 
 
 def _statement(event: Event) -> tuple[str, ConsentState] | None:

@@ -9,6 +9,7 @@ from duyen.rules.formula import resolve
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
 from duyen.rules.quality import mail_of, scanned
+from duyen.rules.reads import CONSENT, Read, reads
 from duyen.rules.series import (
     Accumulators,
     amount_of,
@@ -21,8 +22,10 @@ from duyen.rules.series import (
 from duyen.rules.values import union_values
 
 __all__ = [
+    "CONSENT",
     "Accumulators",
     "Compiled",
+    "Read",
     "Twins",
     "Verdict",
     "amount_of",
@@ -39,6 +42,7 @@ __all__ = [
     "parse_rule",
     "parse_where",
     "passes",
+    "reads",
     "resolve",
     "scanned",
     "series_key",

@@ -15,7 +15,8 @@ from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.rule import AnyOf, Rule, SeriesSpec, Term
 from duyen.model.times import Millis
-from duyen.rules import Compiled, computed_needs, inline, resolve, series_needed
+from duyen.rules import computed_needs, inline, resolve, series_needed
+from duyen.step.watch import Watch
 
 
 class Plan:
@@ -27,9 +28,9 @@ class Plan:
         """(kind, id) -> what is wrong: such a definition holds for nobody and stops nothing else."""
         raw = {id: segment.rule for id, segment in program.segments.items()}
         self.rules: dict[str, Rule] = {id: self._inlined(id, raw) for id in sorted(raw)}
-        self.compiled = Compiled(self.rules)
+        self.watch = Watch(self.rules)
+        self.compiled = self.watch.whole.compiled
         self.segments = list(self.rules)
-        self.places = {name: row for row, name in enumerate(self.segments)}
         self.journeys = journeys_plan.plan_of(program)
         starts = self.journeys.by_segment
         self.starting = np.array([name in starts for name in self.segments], dtype=bool)

@@ -26,6 +26,7 @@ from duyen.model.times import NEVER, Millis
 from duyen.profiles import absorb, accumulate, first_told, merge, once, whole_history
 from duyen.rules import mail_of, scanned
 from duyen.step.plan import Plan
+from duyen.step.watch import EVERYTHING, Part
 
 Standing = dict[str, Millis]
 """The segments a person is in, and since when."""
@@ -52,6 +53,8 @@ class Work:
     """The document was just taken out of another: it stands where it stands, without reacting."""
     last: Millis = 0
     """The person's last event before this batch."""
+    changed: int = 0
+    """What of all that rules read has changed, see `watch`."""
     kept: list[Event] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
 
@@ -91,6 +94,7 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
     if work.person.specs != plan.specs_print:
         if work.history is not None:
             accumulate(work.person, work.history, plan.specs)
+            work.changed = EVERYTHING
         work.person.specs = plan.specs_print
     told: list[Happening] = []
     for happening in _told_once(work.happenings):
@@ -143,6 +147,7 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     if not absorb(person, event, plan.specs, names=False, older=work.history):
         return False
     work.kept.append(event)
+    work.changed |= plan.watch.changed(person, event)
     if mail_of(event):
         history = whole_history(person, work.history)
         work.effects += measure.touched(person, event, plan.program, history, scanned(history))
@@ -171,6 +176,7 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     if happening.history is not None:
         work.history = tuple(happening.history)
     work.person = merge(kept, other, plan.specs, happening.history)
+    work.changed = EVERYTHING
     history = None if happening.history is None else once(happening.history)
     work.effects += measure.settle(kept, other, work.person, plan.program, history)
     work.effects += reconcile(work.person, plan.program, now)
@@ -178,45 +184,71 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
 
 
 def _stand(batch: Sequence[Work], plan: Plan, now: Millis) -> tuple[Moves, dict[int, set[str]]]:
-    """Bring everyone's segments up to date; returns who moved, and the entries that start journeys."""
+    """Bring everyone's segments up to date; returns who moved, and the entries that start journeys.
+
+    Only rules that read what changed are looked at, and all of them for those whom time may have moved.
+    """
     moves = Moves([], [])
     starts: dict[int, set[str]] = {}
-    if not batch:
-        return moves, starts
-    truth, until = plan.compiled.evaluate([work.person for work in batch], now)
-    was = _before(batch, plan, moves)
-    names, people = plan.segments, [work.person.id for work in batch]
+    changes = [plan.watch.turned(work.person, now) or work.changed for work in batch]
+    for part, places in plan.watch.parts(changes):
+        some = [batch[place] for place in places]
+        anew = [changes[place] == EVERYTHING for place in places]
+        for place, names in _look(some, anew, part, plan, now, moves).items():
+            starts[places[place]] = names
+    moves.entered.sort()
+    moves.left.sort()
+    for work in batch:
+        work.wake = work.person.turns
+    return moves, starts
+
+
+def _look(
+    batch: Sequence[Work], anew: Sequence[bool], part: Part, plan: Plan, now: Millis, moves: Moves
+) -> dict[int, set[str]]:
+    """Bring the segments of one part up to date; who is looked at `anew` is no longer told by what was known."""
+    starts: dict[int, set[str]] = {}
+    persons = [work.person for work in batch]
+    truth, until = part.compiled.evaluate(persons, now)
+    was = _before(batch, part, moves)
+    names, people = part.names, [person.id for person in persons]
     standings = [work.standing for work in batch]
     rows, columns = np.nonzero(truth & ~was)
     who, which = columns.tolist(), [names[row] for row in rows.tolist()]
     moves.entered.extend(zip(which, map(people.__getitem__, who), repeat(now), strict=False))
     for standing, name in zip(map(standings.__getitem__, who), which, strict=True):
         standing[name] = now
-    starting = plan.starting[rows]
+    starting = plan.starting[part.rows][rows]
     for row, column in zip(rows[starting].tolist(), columns[starting].tolist(), strict=True):
         starts.setdefault(column, set()).add(names[row])
     for row, column in np.argwhere(was & ~truth).tolist():
         del standings[column][names[row]]
         moves.left.append((names[row], people[column]))
-    soonest = until.min(axis=0).tolist() if names else [NEVER] * len(batch)
-    for work, wake in zip(batch, soonest, strict=True):
-        work.wake = wake
-    return moves, starts
+    soonest = until.min(axis=0, initial=NEVER).tolist()
+    for person, turns, whole in zip(persons, soonest, anew, strict=True):
+        person.turns = turns if whole else min(person.turns, turns)
+        person.watch = plan.watch.print
+    return starts
 
 
-def _before(batch: Sequence[Work], plan: Plan, moves: Moves) -> NDArray[np.bool_]:
+def _before(batch: Sequence[Work], part: Part, moves: Moves) -> NDArray[np.bool_]:
     """Where everybody stood, one row per segment; nobody is left in a segment that was deleted."""
-    place = plan.places
-    for work in batch:
-        if not work.standing.keys() <= place.keys():
-            for segment in [segment for segment in work.standing if segment not in place]:
-                del work.standing[segment]
-                moves.left.append((segment, work.person.id))
+    place = part.places
+    if part.whole:
+        for work in batch:
+            if not work.standing.keys() <= place.keys():
+                for segment in [segment for segment in work.standing if segment not in place]:
+                    del work.standing[segment]
+                    moves.left.append((segment, work.person.id))
     was = np.zeros((len(place), len(batch)), dtype=bool)
     counts = [len(work.standing) for work in batch]
-    stood = map(place.__getitem__, chain.from_iterable(work.standing for work in batch))
+    stood = map(place.get, chain.from_iterable(work.standing for work in batch), repeat(-1))
     rows = np.fromiter(stood, dtype=np.intp, count=sum(counts))
-    was[rows, np.repeat(np.arange(len(batch)), counts)] = True
+    columns = np.repeat(np.arange(len(batch)), counts)
+    if not part.whole:
+        inside = rows >= 0
+        rows, columns = rows[inside], columns[inside]
+    was[rows, columns] = True
     return was
 
 
