@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from duyen.model.consent import granted
 from duyen.model.event import CONSENT_UPDATED, IDENTIFIED, UNSUBSCRIBED, Event
 from duyen.model.person import Person, Trait
-from duyen.model.times import DAY, NEVER
+from duyen.model.times import DAY
 from duyen.profiles import (
     MAX_TRAITS,
     RECENT_KEPT,
@@ -81,12 +81,15 @@ def test_message_ids_are_remembered_for_35_days_of_arrival_and_imported_ones_for
     absorb(person, live("old", START, START), SPECS)
     absorb(person, live("row 7", START - 900 * DAY, START, imported=True), SPECS)
     for n in range(RECENT_MOST):
-        absorb(person, live(f"m{n}", START + n, START + SEEN_FOR + 1), SPECS)
+        absorb(person, live(f"m{n}", START + n, START + SEEN_FOR - 1), SPECS)
     assert spill(person)
-    assert NEVER in person.seen.values()
+    assert not absorb(person, live("old", START, START), SPECS)
+    for n in range(RECENT_MOST):
+        absorb(person, live(f"n{n}", START + n, START + SEEN_FOR + 14 * DAY), SPECS)
+    assert spill(person)
     assert not absorb(person, live("row 7", START - 900 * DAY, START, imported=True), SPECS)
-    assert not absorb(person, live("m0", START, START + SEEN_FOR + 1), SPECS)
-    assert absorb(person, live("old", START, START + SEEN_FOR + 2), SPECS)
+    assert not absorb(person, live("m0", START, START + SEEN_FOR - 1), SPECS)
+    assert absorb(person, live("old", START, START + SEEN_FOR + 14 * DAY), SPECS)
 
 
 def identified(id: str, time: int, traits: dict[str, object]) -> Event:

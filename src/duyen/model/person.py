@@ -146,15 +146,15 @@ class Person(msgspec.Struct, omit_defaults=True):
     last: Millis = 0
     events: int = 0
     packed: list[bytes] = []
-    """The newest events, each as MessagePack, ascending by (time, id)."""
-    packed_to: Millis = 0
-    """Time of the last packed event."""
+    """The newest events, each as MessagePack, as they came."""
     fresh: list[Event] = msgspec.field(default_factory=list, name="recent")
     """Newest events that are not packed yet, in any order."""
     chunks: int = 0
     """How many chunks of older events exist beside the head."""
-    seen: dict[int, Millis] = {}
-    """64-bit hashes of message ids with arrival (NEVER for imported rows): de-duplication."""
+    seen: dict[int, list[bytes]] = msgspec.field(default_factory=dict, name="told")
+    """64-bit hashes of message ids by week of arrival, see `profiles.seen`: de-duplication."""
+    seen_before: dict[int, Millis] = msgspec.field(default_factory=dict, name="seen")
+    """The same as documents had it before: hashes as numbers, with arrivals."""
     series: dict[str, Series] = {}
     values: dict[str, Values] = {}
     specs: str = ""
@@ -178,17 +178,11 @@ class Person(msgspec.Struct, omit_defaults=True):
     @property
     def recent(self) -> list[Event]:
         """The newest events as a new list, ascending by (time, id); assign to change them."""
-        known = [_decode(each) for each in self.packed]
-        if not self.fresh:
-            return known
-        in_order = sorted(self.fresh, key=_order)
-        if not known or known[-1].order < in_order[0].order:
-            return known + in_order
-        return sorted((*known, *in_order), key=_order)
+        return sorted((*map(_decode, self.packed), *self.fresh), key=_order)
 
     @recent.setter
     def recent(self, events: Iterable[Event]) -> None:
-        self.packed, self.packed_to, self.fresh = [], 0, sorted(events, key=_order)
+        self.packed, self.fresh = [], sorted(events, key=_order)
 
     @property
     def recent_count(self) -> int:
@@ -196,18 +190,15 @@ class Person(msgspec.Struct, omit_defaults=True):
         return len(self.packed) + len(self.fresh)
 
     def pack(self) -> None:
-        """Pack what is fresh; unpacks nothing where all of it is newer than what was packed."""
-        if not self.fresh:
-            return
-        events, known = sorted(self.fresh, key=_order), self.packed
-        if known and events[0].time <= self.packed_to:
-            events, known = self.recent, []
-        self.packed = [*known, *map(_encode, events)]
-        self.packed_to, self.fresh = events[-1].time, []
+        """Pack what is fresh."""
+        self.packed = [*self.packed, *map(_encode, self.fresh)]
+        self.fresh = []
 
     def unpack_oldest(self, kept: int) -> list[Event]:
-        """Take all but the newest `kept` events out of the packed ones."""
+        """Pack, and take all but the newest `kept` events out."""
         self.pack()
-        gone = self.packed[:-kept]
-        self.packed = self.packed[-kept:]
-        return [_decode(each) for each in gone]
+        both = sorted(
+            ((_decode(each), each) for each in self.packed), key=lambda pair: pair[0].order
+        )
+        self.packed = [each for _, each in both[-kept:]]
+        return [event for event, _ in both[:-kept]]

@@ -4,12 +4,10 @@ from duyen.profiles.fold import (
     MAX_TRAITS,
     RECENT_KEPT,
     RECENT_MOST,
-    SEEN_FOR,
     absorb,
     accumulate,
     first_told,
     knowledge,
-    message_hash,
     once,
     refold,
     spill,
@@ -17,6 +15,7 @@ from duyen.profiles.fold import (
     whole_history,
 )
 from duyen.profiles.merge import carry, merge, settle_contact, shares_events
+from duyen.profiles.seen import SEEN_FOR, message_hash
 
 __all__ = [
     "MAX_TRAITS",

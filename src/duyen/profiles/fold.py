@@ -7,7 +7,6 @@ statement by event time, at the same instant the stricter. History, counts and s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -17,11 +16,10 @@ from duyen.model.consent import ANY, DEFAULT_BRAND, ConsentState, Statement, con
 from duyen.model.event import CONSENT_UPDATED, UNSUBSCRIBED, Event
 from duyen.model.person import Person, Trait
 from duyen.model.rule import SeriesSpec
-from duyen.model.times import DAY, NEVER, Millis
+from duyen.model.times import NEVER, Millis
+from duyen.profiles import seen
 from duyen.rules import Accumulators, mail_of, scanned
 
-SEEN_FOR: Millis = 35 * DAY
-"""How long a message id is remembered after its arrival; imported rows are remembered for good."""
 RECENT_MOST = 64
 RECENT_KEPT = 32
 MAX_TRAITS = 256
@@ -35,11 +33,6 @@ _order = attrgetter("order")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 # The specs of the running program, arranged by event; a program has one mapping that never changes.
 _arranged: tuple[Mapping[str, SeriesSpec], Accumulators] | None = None
-
-
-def message_hash(message_id: str) -> int:
-    """64 bits that stand for a message id."""
-    return int.from_bytes(blake2b(message_id.encode(), digest_size=8).digest())
 
 
 def absorb(
@@ -56,10 +49,8 @@ def absorb(
     events of the chunks) is needed where there are chunks and it is not the first touch of its mail: ValueError
     without it.
     """
-    key = message_hash(event.id)
-    if key in person.seen:
+    if not seen.remember(person, event.id, NEVER if event.imported else event.received):
         return False
-    person.seen[key] = NEVER if event.imported else event.received
     _count(person, event.time)
     person.fresh.append(event)
     if names:
@@ -128,12 +119,9 @@ def spill(person: Person) -> tuple[Event, ...]:
 
 def forget(person: Person) -> None:
     """Drop message ids that arrived long before the newest arrival."""
-    newest = max((at for at in person.seen.values() if at != NEVER), default=0)
-    oldest = newest - SEEN_FOR
+    oldest = seen.forget(person)
     if any(at < oldest for at in person.mails.values()):
         person.mails = {mail: at for mail, at in person.mails.items() if at >= oldest}
-    if any(at < oldest for at in person.seen.values()):
-        person.seen = {key: at for key, at in person.seen.items() if at >= oldest}
 
 
 def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:

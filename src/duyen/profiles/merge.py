@@ -44,6 +44,7 @@ from duyen.model.person import (
 )
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import Millis
+from duyen.profiles import seen
 from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
 from duyen.rules import union, union_values
 
@@ -56,7 +57,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 def shares_events(a: Person, b: Person) -> bool:
     """Whether the two documents hold a common message, or touches of one mail: then `merge` needs all history."""
-    return not (a.seen.keys().isdisjoint(b.seen) and a.mails.keys().isdisjoint(b.mails))
+    return seen.shared(a, b) or not a.mails.keys().isdisjoint(b.mails)
 
 
 def merge(
@@ -69,7 +70,7 @@ def merge(
 
     `history` (all events of both) is needed where they share events and one has chunks; ValueError without it.
     """
-    overlap = not a.seen.keys().isdisjoint(b.seen)
+    overlap = seen.shared(a, b)
     if history is None and shares_events(a, b):
         if a.chunks or b.chunks:
             raise ValueError(f"{a.id} and {b.id} share events: merging them needs their history")
@@ -85,7 +86,7 @@ def merge(
         events=a.events + b.events,
         fresh=once((*a.recent, *b.recent)),
         chunks=a.chunks + b.chunks,
-        seen=_both(a.seen, b.seen, max),
+        seen=seen.united(a, b),
         specs=a.specs if a.specs == b.specs else "",
         cells=_both(a.cells, b.cells, earlier_cell),
         outcomes=_outcomes(a, b, _larger if overlap else _sum),
