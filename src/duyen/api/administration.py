@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from duyen import __version__
 from duyen.api import (
@@ -30,7 +31,7 @@ from duyen.api import (
 )
 from duyen.api.door import Door
 from duyen.api.guard import Guard
-from duyen.api.http import fault
+from duyen.api.http import fault, told_beside, wrong_method
 from duyen.api.office import Office, after_writes, reply
 from duyen.api.openapi import complete
 from duyen.model.errors import DuyenError, InvalidInput, InvalidRule
@@ -107,14 +108,31 @@ def create() -> FastAPI:
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, DuyenError):
         raise error
-    return problem(error)
+    return problem(error) if error.status != 404 else _nowhere(request, error)
+
+
+def _nowhere(request: Request, error: DuyenError) -> Response:
+    """Nothing was found; an address that takes other methods only says which."""
+    taken = _taken(request)
+    wrong = taken and request.method not in taken
+    return problem(wrong_method(request.url.path, ", ".join(taken)) if wrong else error)
+
+
+def _taken(request: Request) -> list[str]:
+    """The methods that an address takes: those of the most particular of the paths that fit it."""
+    fitting: dict[str, set[str]] = {}
+    for part in ROUTERS:
+        for route in part.router.routes:
+            if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+                fitting.setdefault(route.path, set()).update(route.methods or ())
+    fitting.pop(pages.ANYTHING, None)
+    return sorted(fitting[max(fitting, key=len)]) if fitting else []
 
 
 def problem(error: DuyenError) -> Response:
     """An error in the one shape."""
     answer = reply(error.as_json(), error.status)
-    if error.status in (429, 503):
-        answer.headers["retry-after"] = "5"
+    answer.headers.update(told_beside(error))
     return answer
 
 
@@ -136,14 +154,9 @@ def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        answer = problem(
-            InvalidInput("request.method", f"{request.url.path} takes {allowed}.", status=405)
-        )
-        answer.headers["allow"] = allowed
-        return answer
+        return problem(wrong_method(request.url.path, ", ".join(_taken(request)) or "GET"))
     if error.status_code == 404:
-        return problem(pages.nothing(request.url.path))
+        return _nowhere(request, pages.nothing(request.url.path))
     return problem(InvalidInput("request.refused", f"{error.detail}.", status=error.status_code))
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from duyen.api.lists import Part
-from duyen.api.office import By, Caller, Of, Office, reply
+from duyen.api.office import By, Caller, Of, Office, late, reply
 from duyen.api.shapes.catalogue import CatalogueItem, ItemsStored
 from duyen.api.shapes.common import Done, Page
 from duyen.model.catalogue import Item
@@ -82,6 +82,7 @@ def get_item(id: Id, office: Of, caller: By) -> Response:
 @router.put(
     "/v1/catalog/items",
     response_model=ItemsStored,
+    responses=late(ItemsStored),
     summary="Put many items at once, at most 1,000.",
 )
 async def put_items(
@@ -97,7 +98,12 @@ async def put_items(
     return reply(ItemsStored(stored=len(items), applied=applied), 200 if applied else 202)
 
 
-@router.put("/v1/catalog/items/{id:path}", response_model=ItemsStored, summary="Put one item.")
+@router.put(
+    "/v1/catalog/items/{id:path}",
+    response_model=ItemsStored,
+    responses=late(ItemsStored),
+    summary="Put one item.",
+)
 async def put_item(
     id: Id,
     body: Annotated[dict[str, Any], Body(description="The whole item.")],
@@ -113,7 +119,12 @@ async def put_item(
     return reply(ItemsStored(stored=1, applied=applied), 200 if applied else 202)
 
 
-@router.delete("/v1/catalog/items/{id:path}", response_model=Done, summary="Take an item out.")
+@router.delete(
+    "/v1/catalog/items/{id:path}",
+    response_model=Done,
+    responses=late(Done),
+    summary="Take an item out.",
+)
 async def delete_item(id: Id, office: Of, caller: By) -> Response:
     """It is recommended no more; what was bought stays bought."""
     await run_in_threadpool(get_item, id, office, caller)

@@ -7,7 +7,7 @@ import time
 
 from fastapi import APIRouter, Response
 
-from duyen.api.office import By, Of, Office, reply, when
+from duyen.api.office import By, Of, Office, late, reply, when
 from duyen.api.shapes.clock import Clock, ClockSet
 from duyen.model.errors import Conflict, InvalidInput
 from duyen.model.log import Lane
@@ -19,7 +19,10 @@ router = APIRouter(tags=["settings"])
 
 
 @router.post(
-    "/v1/clock", response_model=Clock, summary="Move simulated time; only with clock = simulated."
+    "/v1/clock",
+    response_model=Clock,
+    responses=late(Clock),
+    summary="Move simulated time; only with clock = simulated.",
 )
 async def set_clock(body: ClockSet, office: Of, caller: By) -> Response:
     """Answers once all that is due by then has been done, after 5 s at the latest (`settled` says which)."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from duyen import collect
 from duyen.api import browser_client
-from duyen.api.http import Headers, Request, Send, answer_error, answer_json
+from duyen.api.http import Headers, Request, Send, answer_error, answer_json, wrong_method
 from duyen.api.keys import Key, Keyring, check_origin
 from duyen.api.limits import Limits
 from duyen.model.errors import InvalidInput, NotAllowed
@@ -67,7 +67,7 @@ class Collecting:
     async def project(self, request: Request, send: Send) -> None:
         """GET /v1/projects/{writeKey}/settings: how Segment's client for browsers is to behave."""
         if request.method != "GET":
-            raise InvalidInput("request.method", f"{request.path} takes GET.", status=405)
+            raise wrong_method(request.path, "GET")
         write_key = request.path.removeprefix(PROJECTS).removesuffix(SETTINGS)
         key = self._keys.find(write_key, "write")
         check_origin(key, request.header(b"origin"))

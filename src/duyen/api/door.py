@@ -14,7 +14,17 @@ import msgspec
 
 from duyen import collect, decide
 from duyen.api.collecting import PROJECTS, SETTINGS, Collecting, Hot
-from duyen.api.http import Headers, Receive, Request, Scope, Send, answer, answer_error, answer_json
+from duyen.api.http import (
+    Headers,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    answer,
+    answer_error,
+    answer_json,
+    wrong_method,
+)
 from duyen.api.keys import Keyring, check_origin
 from duyen.decide.context import NOTHING, Context
 from duyen.decide.reasons import read
@@ -110,7 +120,7 @@ class Door:
             if route is None:
                 await self.collecting.project(request, send)
             elif request.method != "POST":
-                raise InvalidInput("request.method", f"{request.path} takes POST.", status=405)
+                raise wrong_method(request.path, "POST")
             else:
                 await route(request, send)
         except (msgspec.DecodeError, RecursionError) as error:

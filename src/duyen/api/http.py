@@ -113,9 +113,21 @@ async def answer_json(
     await answer(send, status, encode(value), [JSON, *(headers or [])])
 
 
+def wrong_method(path: str, allowed: str) -> DuyenError:
+    """Another method than those that an address takes."""
+    problem = InvalidInput("request.method", f"{path} takes {allowed}.", status=405)
+    problem.allowed = allowed
+    return problem
+
+
+def told_beside(error: DuyenError) -> dict[str, str]:
+    """What the headers of an error's answer say."""
+    if error.status in (429, 503):
+        return {"retry-after": str(error.retry_after)}
+    return {"allow": error.allowed} if error.allowed else {}
+
+
 async def answer_error(send: Send, error: DuyenError, headers: Headers | None = None) -> None:
     """Send an error in the API's one shape."""
-    extra = list(headers or [])
-    if error.status in (429, 503):
-        extra.append((b"retry-after", str(error.retry_after).encode()))
-    await answer_json(send, error.as_json(), error.status, extra)
+    own = [(name.encode(), value.encode()) for name, value in told_beside(error).items()]
+    await answer_json(send, error.as_json(), error.status, [*(headers or []), *own])

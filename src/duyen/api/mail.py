@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from duyen.api import views
 from duyen.api.lists import Part
-from duyen.api.office import By, Of, Office, reply, when
+from duyen.api.office import By, Of, Office, answers, reply, when
 from duyen.api.shapes.common import Page
 from duyen.api.shapes.mail import LinkRow, Mail, MailRow
 from duyen.model.errors import NotFound
@@ -147,14 +147,22 @@ def harmless(page: str) -> Response:
 
 
 @router.get(
-    "/v1/mail/{id}/html", summary="A mail's HTML, for a sandboxed frame.", response_class=Response
+    "/v1/mail/{id}/html",
+    summary="A mail's HTML, for a sandboxed frame.",
+    response_class=Response,
+    responses=answers("text/html"),
 )
 def get_html(id: Id, office: Of, caller: By) -> Response:
     """Without the open pixel: a look at it is not the customer's."""
     return harmless(_content(office, id).html)
 
 
-@router.get("/v1/mail/{id}/raw", summary="A mail as it came.", response_class=Response)
+@router.get(
+    "/v1/mail/{id}/raw",
+    summary="A mail as it came.",
+    response_class=Response,
+    responses=answers("message/rfc822"),
+)
 def get_raw(id: Id, office: Of, caller: By) -> Response:
     """The bytes of RFC 5322, as a download."""
     raw = office.mails.raw(int(id))

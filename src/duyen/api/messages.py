@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from duyen.api import views
 from duyen.api.mail import harmless
-from duyen.api.office import By, Of, Office, reply
+from duyen.api.office import By, Of, Office, answers, reply
 from duyen.api.person import head_of
 from duyen.api.program import Id
 from duyen.api.shapes.messages import MessagePreview
@@ -54,6 +54,7 @@ def preview(id: Id, office: Of, caller: By, profile: For = "") -> Response:
     "/v1/messages/{id}/preview/html",
     summary="The HTML of a message rendered for one person, for a sandboxed frame.",
     response_class=Response,
+    responses=answers("text/html"),
 )
 def preview_html(id: Id, office: Of, caller: By, profile: For = "") -> Response:
     """Under the same policy as a caught mail."""

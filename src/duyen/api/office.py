@@ -14,7 +14,6 @@ import msgspec
 from fastapi import Depends, Request, Response
 
 from duyen.api.door import Door
-from duyen.api.shapes.common import Done
 from duyen.messages.links import Links
 from duyen.model.errors import NotAllowed
 from duyen.model.log import Entry, Lane, decode_entries, encode_entry
@@ -241,10 +240,14 @@ Of = Annotated[Office, Depends(office_of)]
 By = Annotated[Caller, Depends(caller_of)]
 
 
-LATE: dict[int | str, dict[str, Any]] = {
-    202: {"model": Done, "description": "Stored; the engine has not come to it yet."}
-}
-"""What a change answers where the engine has not taken it up after 5 s."""
+def late(shape: Any) -> dict[int | str, dict[str, Any]]:
+    """What a change answers where the engine has not taken it up after 5 s."""
+    return {202: {"model": shape, "description": "Stored; the engine has not come to it yet."}}
+
+
+def answers(*media: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """What a call answers that is no JSON."""
+    return {status: {"description": "Done.", "content": {kind: {} for kind in media}}}
 
 
 def reply(value: Any, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from duyen.api.collecting import SHORT
+from duyen.collect.call import PARTS, TEXTS
 
 Described = dict[str, Any]
 
@@ -50,10 +51,14 @@ OPEN = frozenset({"/v1/login"})
 
 def _finish(path: str, call: Described) -> None:
     """Errors have one shape; who may call is said."""
+    error: Described = {"application/json": {"schema": _ref("ApiError")}}
+    # Whoever reads a mail is told on a page.
+    wrong = error | {"text/html": {}} if path.startswith("/t/") else error
     call["responses"].pop("422", None)
-    call["responses"]["4XX"] = {
-        "description": "What went wrong, and what to do.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ApiError"}}},
+    call["responses"]["4XX"] = {"description": "What went wrong, and what to do.", "content": wrong}
+    call["responses"]["503"] = {
+        "description": "Not now, for example because the disk is full; `Retry-After` says when to come again.",
+        "content": wrong,
     }
     if path not in OPEN and not path.startswith("/t/"):
         call.setdefault("security", [{"secretKey": []}, {"console": []}])
@@ -128,6 +133,9 @@ def _post(words: str, body: str, answer: str, security: list[Described]) -> Desc
 
 
 TEXT: Described = {"type": "string"}
+ID: Described = {"type": ["string", "number", "null"]}
+"""Of a call: what clients send as an id or a time; a number is read as text."""
+PART: Described = {"type": ["object", "null"], "additionalProperties": True}
 OBJECT: Described = {"type": "object", "additionalProperties": True}
 
 
@@ -145,19 +153,9 @@ def _ref(name: str) -> Described:
 
 def _schemas() -> Described:
     """The bodies and answers of the hot routes, and the error."""
-    call = {
-        "writeKey": TEXT,
-        "type": TEXT,
-        "messageId": TEXT,
-        "userId": TEXT,
-        "anonymousId": TEXT,
-        "event": TEXT,
-        "name": TEXT,
-        "timestamp": TEXT,
-        "properties": OBJECT,
-        "traits": OBJECT,
-        "context": OBJECT,
-    }
+    call = dict.fromkeys(TEXTS, ID) | dict.fromkeys(PARTS, PART)
+    of_each: Described = {"description": "The context of every call that has none of its own."}
+    whole = {"writeKey": ID, "sentAt": ID, "context": of_each}
     asker = {
         "profile": TEXT,
         "writeKey": TEXT,
@@ -191,7 +189,7 @@ def _schemas() -> Described:
     return {
         "ApiError": _object(["error"], error=error),
         "Call": _object([], **call),
-        "Batch": _object(["batch"], batch=_list(_ref("Call")), writeKey=TEXT, sentAt=TEXT),
+        "Batch": _object(["batch"], batch=_list(_ref("Call")), **whole),
         "Collected": _object(
             ["success", "offset", "accepted", "rejected"],
             success={"type": "boolean"},

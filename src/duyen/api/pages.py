@@ -20,6 +20,8 @@ from duyen.runtime.space import free_space
 router = APIRouter(include_in_schema=False)
 
 DIST = Path(str(files("duyen"))) / "web_dist"
+ANYTHING = "/{path:path}"
+"""The console, where no other path fits."""
 MOST_LAG = 100_000
 """Live entries behind which the engine may be before /readyz says so."""
 CONSOLE_POLICY = (
@@ -132,7 +134,7 @@ def docs() -> Response:
     return HTMLResponse(reference(), headers={"content-security-policy": CONSOLE_POLICY})
 
 
-@router.get("/{path:path}")
+@router.get(ANYTHING)
 def console(path: str, request: Request) -> Response:
     """The console's files; a path of the console itself answers with its one page."""
     if path.startswith(("v1/", "t/", "shop/", "docs/")) or path == "v1":

@@ -10,11 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from duyen.api.lists import Part, whole
 from duyen.api.office import (
-    LATE,
     By,
     Caller,
     Of,
     Office,
+    late,
     reply,
     when,
 )
@@ -205,13 +205,18 @@ VERBS = (
 
 def _add(word: str, kind: ResourceKind, verb: Verb) -> None:
     one: Any = SegmentResource if kind == "segment" else Resource
-    answers = {"list": Page[one], "versions_of": Page[Version], "delete": Done}
+    shapes = {
+        "list": Page[one],
+        "versions_of": Page[Version],
+        "delete": Done,
+        "undo": one | Done,  # where the version before is that there was none
+    }
     router.add_api_route(
         f"/v1/{word}{verb.path}",
         verb.call,
         methods=[verb.method],
-        response_model=answers.get(verb.name, one),
-        responses=None if verb.method == "GET" else LATE,
+        response_model=shapes.get(verb.name, one),
+        responses=None if verb.method == "GET" else late(Done),
         summary=verb.summary.format(word=word, kind=kind),
         name=f"{verb.name}_{kind}",
         operation_id=f"{verb.name}_{kind}",

@@ -14,6 +14,7 @@ from duyen.api.office import (
     By,
     Of,
     Office,
+    late,
     reply,
     when,
 )
@@ -58,7 +59,7 @@ def list_rejected(office: Of, caller: By, part: Part) -> Response:
 @router.post(
     "/v1/rejected/replay",
     response_model=Replayed,
-    responses={202: {"model": Replayed, "description": "Stored; the engine is not there yet."}},
+    responses=late(Replayed),
     summary="Judge rejected calls again: named ones, all of a source or all, or one put right.",
 )
 async def replay_rejected(body: Replay, office: Of, caller: By) -> Response:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Response
 from starlette.concurrency import run_in_threadpool
 
 from duyen import __version__
-from duyen.api.office import LATE, By, Caller, Of, Office, reply, when
+from duyen.api.office import By, Caller, Of, Office, late, reply, when
 from duyen.api.program import put_all
 from duyen.api.shapes.common import Done
 from duyen.api.shapes.settings import Paused, Settings
@@ -32,7 +32,7 @@ def get_settings(office: Of, caller: By) -> Response:
 @router.put(
     "/v1/settings",
     response_model=Settings,
-    responses=LATE,
+    responses=late(Done),
     summary="Change the workspace.",
 )
 async def put_settings(
@@ -47,13 +47,20 @@ async def put_settings(
     return reply(await run_in_threadpool(_settings, office))
 
 
-@router.post("/v1/pause", response_model=Paused, summary="Let nothing leave any more.")
+@router.post(
+    "/v1/pause",
+    response_model=Paused,
+    responses=late(Paused),
+    summary="Let nothing leave any more.",
+)
 async def pause(office: Of, caller: By) -> Response:
     """What waits keeps waiting; nothing is lost. Order mails stop too."""
     return await _switch(office, caller, True)
 
 
-@router.post("/v1/resume", response_model=Paused, summary="Let things leave again.")
+@router.post(
+    "/v1/resume", response_model=Paused, responses=late(Paused), summary="Let things leave again."
+)
 async def resume(office: Of, caller: By) -> Response:
     """What waited leaves, as far as it has not expired."""
     return await _switch(office, caller, False)

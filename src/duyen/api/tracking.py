@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from duyen.api.codes import document
-from duyen.api.office import Of, Office
+from duyen.api.office import Of, Office, answers
 from duyen.collect import clean_email
 from duyen.messages.links import Payload
 from duyen.model.consent import ANY, DEFAULT_BRAND, Statement, consent_key
@@ -53,7 +53,10 @@ Token = Annotated[
 
 @router.head("/t/o/{token}", include_in_schema=False)
 @router.get(
-    "/t/o/{token}", summary="The picture that says a mail was opened.", response_class=Response
+    "/t/o/{token}",
+    summary="The picture that says a mail was opened.",
+    response_class=Response,
+    responses=answers("image/gif"),
 )
 async def opened(token: Token, request: Request, office: Of) -> Response:
     """A transparent pixel, also where the log cannot take the open in."""

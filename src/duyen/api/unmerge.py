@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from duyen.api.office import LATE, By, Of, Office, reply
+from duyen.api.office import By, Of, Office, late, reply
 from duyen.api.person import Key, head_of
 from duyen.api.shapes.common import Done
 from duyen.api.shapes.unmerge import Apart, HolderRow, Unmerged
@@ -18,7 +18,7 @@ router = APIRouter(tags=["people"])
 @router.post(
     "/v1/profiles/{key:path}/unmerge",
     response_model=Unmerged,
-    responses=LATE,
+    responses=late(Done),
     summary="Take a profile apart that was two people.",
 )
 async def unmerge_profile(

@@ -25,6 +25,8 @@ class DuyenError(Exception):
     status = 500
     retry_after = 5
     """Seconds after which to come again, where the status is 429 or 503."""
+    allowed = ""
+    """The methods that an address takes, where the status is 405."""
 
     def __init__(self, code: str, message: str, *, at: str = "", status: int | None = None) -> None:
         super().__init__(message)

@@ -39,6 +39,15 @@ export interface paths {
                         "application/json": components["schemas"]["Collected"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -89,6 +98,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -143,6 +161,15 @@ export interface paths {
                         "application/json": components["schemas"]["Collected"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -193,6 +220,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -247,6 +283,15 @@ export interface paths {
                         "application/json": components["schemas"]["Collected"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -297,6 +342,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -351,6 +405,15 @@ export interface paths {
                         "application/json": components["schemas"]["Collected"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -401,6 +464,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Collected"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -455,6 +527,15 @@ export interface paths {
                         "application/json": components["schemas"]["Collected"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -503,6 +584,15 @@ export interface paths {
                         "application/json": {
                             [key: string]: unknown;
                         };
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -559,6 +649,15 @@ export interface paths {
                         "application/json": components["schemas"]["Visitor"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -611,6 +710,15 @@ export interface paths {
                         "application/json": components["schemas"]["Decisions"];
                     };
                 };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
                 /** @description What went wrong, and what to do. */
                 "4XX": {
                     headers: {
@@ -661,6 +769,15 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Recommended"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
                     };
                 };
                 /** @description What went wrong, and what to do. */
@@ -3341,28 +3458,34 @@ export interface components {
             };
         };
         Call: {
-            writeKey?: string;
-            type?: string;
-            messageId?: string;
-            userId?: string;
-            anonymousId?: string;
-            event?: string;
-            name?: string;
-            timestamp?: string;
+            type?: string | number | null;
+            messageId?: string | number | null;
+            userId?: string | number | null;
+            anonymousId?: string | number | null;
+            previousId?: string | number | null;
+            groupId?: string | number | null;
+            event?: string | number | null;
+            name?: string | number | null;
+            timestamp?: string | number | null;
+            originalTimestamp?: string | number | null;
+            sentAt?: string | number | null;
+            writeKey?: string | number | null;
             properties?: {
                 [key: string]: unknown;
-            };
+            } | null;
             traits?: {
                 [key: string]: unknown;
-            };
+            } | null;
             context?: {
                 [key: string]: unknown;
-            };
+            } | null;
         };
         Batch: {
             batch: components["schemas"]["Call"][];
-            writeKey?: string;
-            sentAt?: string;
+            writeKey?: string | number | null;
+            sentAt?: string | number | null;
+            /** @description The context of every call that has none of its own. */
+            context?: unknown;
         };
         Collected: {
             success: boolean;
@@ -3593,6 +3716,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3619,6 +3751,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
             };
             /** @description What went wrong, and what to do. */
             "4XX": {
@@ -3647,6 +3788,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -3689,6 +3839,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_PersonRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3728,6 +3887,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_EventRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3760,6 +3928,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Membership_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3790,6 +3967,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ConsentRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -3829,6 +4015,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_DecisionRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3866,6 +4061,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ContactRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3896,6 +4100,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -3943,6 +4156,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -3974,6 +4196,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SegmentPreview"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4013,6 +4244,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Member_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4048,6 +4288,15 @@ export interface operations {
                     "application/json": components["schemas"]["MessagePreview"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4074,12 +4323,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
             };
             /** @description What went wrong, and what to do. */
             "4XX": {
@@ -4115,6 +4375,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Resource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4145,6 +4414,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4194,6 +4472,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4235,6 +4522,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4267,6 +4563,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4296,7 +4601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -4306,6 +4611,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4342,6 +4656,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_SegmentResource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4372,6 +4695,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SegmentResource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4421,6 +4753,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4462,6 +4803,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4494,6 +4844,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4523,7 +4882,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SegmentResource"];
+                    "application/json": components["schemas"]["SegmentResource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -4533,6 +4892,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4569,6 +4937,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Resource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4599,6 +4976,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4648,6 +5034,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4689,6 +5084,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4721,6 +5125,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4750,7 +5163,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -4760,6 +5173,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4796,6 +5218,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Resource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4826,6 +5257,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4875,6 +5315,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4916,6 +5365,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4948,6 +5406,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -4977,7 +5444,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -4987,6 +5454,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5023,6 +5499,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Resource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5053,6 +5538,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5102,6 +5596,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5143,6 +5646,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5175,6 +5687,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5204,7 +5725,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -5214,6 +5735,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5250,6 +5780,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Resource_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5280,6 +5819,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5329,6 +5877,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5370,6 +5927,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5402,6 +5968,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Version_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5431,7 +6006,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -5441,6 +6016,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5479,6 +6063,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CatalogueItem_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5514,6 +6107,24 @@ export interface operations {
                     "application/json": components["schemas"]["ItemsStored"];
                 };
             };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsStored"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5544,6 +6155,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogueItem"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5584,6 +6204,24 @@ export interface operations {
                     "application/json": components["schemas"]["ItemsStored"];
                 };
             };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsStored"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5616,6 +6254,24 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5646,6 +6302,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionRow"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5684,6 +6349,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_MailRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5716,6 +6390,15 @@ export interface operations {
                     "application/json": components["schemas"]["Mail"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5739,12 +6422,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
             };
             /** @description What went wrong, and what to do. */
             "4XX": {
@@ -5769,12 +6463,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "message/rfc822": unknown;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
             };
             /** @description What went wrong, and what to do. */
             "4XX": {
@@ -5803,6 +6508,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5837,6 +6551,15 @@ export interface operations {
                     "application/json": components["schemas"]["LiftReport"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5864,6 +6587,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessagesReport"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5895,6 +6627,15 @@ export interface operations {
                     "application/json": components["schemas"]["JourneysReport"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5922,6 +6663,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionsReport"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -5958,6 +6708,15 @@ export interface operations {
                     "application/json": components["schemas"]["Page_RejectedRow_"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -5991,13 +6750,22 @@ export interface operations {
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
-            /** @description Stored; the engine is not there yet. */
+            /** @description Stored; the engine has not come to it yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6027,6 +6795,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6073,6 +6850,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6102,6 +6888,24 @@ export interface operations {
                     "application/json": components["schemas"]["Paused"];
                 };
             };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paused"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6129,6 +6933,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Paused"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paused"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6164,6 +6986,24 @@ export interface operations {
                     "application/json": components["schemas"]["Clock"];
                 };
             };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6187,12 +7027,24 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Done. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "image/gif": unknown;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
             };
             /** @description What went wrong, and what to do. */
             "4XX": {
@@ -6201,6 +7053,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
                 };
             };
         };
@@ -6224,6 +7077,16 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6231,6 +7094,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
                 };
             };
         };
@@ -6256,6 +7120,16 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6263,6 +7137,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
                 };
             };
         };
@@ -6288,6 +7163,16 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
             /** @description What went wrong, and what to do. */
             "4XX": {
                 headers: {
@@ -6295,6 +7180,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
                 };
             };
         };
