@@ -14,6 +14,7 @@ from duyen.runtime.settings import load
 from duyen.stores.attempts import AttemptRow
 from duyen.stores.interface import Stores, open_stores
 from duyen.stores.sqlite.mail import SqliteMail
+from duyen.stores.state.process import Recorded
 from tests import postgres
 
 
@@ -90,7 +91,7 @@ def test_a_state_made_anew_takes_the_place_of_the_old_one(stores: Stores) -> Non
     state, reader = stores.state(writing=True), stores.state()
     with state.writing():
         state.set_meta("age", "old")
-        state.record_batch(1, 1, 1, 0, "", 0, "0")
+        state.record_batch(Recorded(1, 1, 1, 0, "", 0, "0"))
     for _ in range(20):  # often enough for a database to have a plan ready
         assert reader.meta("age") == "old"
     seen = reader.changed()
@@ -99,7 +100,7 @@ def test_a_state_made_anew_takes_the_place_of_the_old_one(stores: Stores) -> Non
     with fresh.writing():
         assert fresh.meta("age") == ""
         fresh.set_meta("age", "new")
-        fresh.record_batch(1, 1, 1, 0, "", 0, "0")
+        fresh.record_batch(Recorded(1, 1, 1, 0, "", 0, "0"))
     assert reader.meta("age") == "old"
     fresh.close()
     stores.put_in_place(keep_old=True)

@@ -19,6 +19,7 @@ from duyen.model.times import NEVER
 from duyen.stores.interface import Stores
 from duyen.stores.rows import EvidenceRow, Head, Row, VetoRow
 from duyen.stores.state import State
+from duyen.stores.state.process import Recorded
 
 MANY = 2_500
 """More than one statement takes at once."""
@@ -95,7 +96,7 @@ def test_a_reader_can_tell_that_something_changed(stores: Stores, state: State) 
     seen = reader.changed()
     assert reader.changed() == seen
     with state.writing():
-        state.record_batch(1, Lane.LIVE, 1, 0, "", 0, "0")
+        state.record_batch(Recorded(1, Lane.LIVE, 1, 0, "", 0, "0"))
     assert reader.changed() != seen
     reader.close()
 
@@ -115,13 +116,16 @@ def test_positions_batches_and_nudges(state: State) -> None:
     with state.writing():
         state.set_position(Lane.LIVE, 3)
         state.set_position(Lane.LIVE, 2**40)
-        state.record_batch(7, Lane.LIVE, 3, 0, "", 1, "0.1")
-        state.record_batch(8, -1, 0, 5, "", 1, "0.1")
+        state.record_batch(Recorded(7, Lane.LIVE, 3, 0, "", 1, "0.1"))
+        state.record_batch(Recorded(8, -1, 0, 5, "", 1, "0.1"))
         state.put_nudge("b", {"reason": "x"}, "", 0)
         state.put_nudge("a", {"reason": "y"}, "", 0)
         state.put_nudge("a", {"reason": "y"}, "p9", 9)
     assert (state.position(Lane.LIVE), state.position(Lane.BULK)) == (2**40, 0)
-    assert list(state.batches()) == [(7, 1, 3, 0, "", 1, "0.1"), (8, -1, 0, 5, "", 1, "0.1")]
+    assert list(state.batches()) == [
+        Recorded(7, 1, 3, 0, "", 1, "0.1"),
+        Recorded(8, -1, 0, 5, "", 1, "0.1"),
+    ]
     assert state.began() == 7
     assert state.nudges() == [("a", {"reason": "y"}, "p9", 9), ("b", {"reason": "x"}, "", 0)]
     with state.writing():

@@ -233,7 +233,7 @@ def _called(house: House, nudge: str, timeout: float = 30.0) -> bool:
     import time
 
     deadline = time.monotonic() + timeout
-    while any(name == nudge for name, *_ in house.state.nudges()):
+    while any(body.get("run") == nudge for _, body, *_ in house.state.nudges()):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)

@@ -42,10 +42,9 @@ def door(
 
 
 def engine(data: Data = None) -> None:
-    """Apply the log to the state; there is one engine, and on PostgreSQL more may stand by."""
-    from duyen.model.errors import Conflict
+    """Apply the log to the state; on PostgreSQL any number of engines share the work, elsewhere there is one."""
     from duyen.runtime.engine import Engine
-    from duyen.runtime.house import House, claimed
+    from duyen.runtime.house import House
 
     stopping: list[int] = []
 
@@ -54,16 +53,10 @@ def engine(data: Data = None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with closing(House(initialised(data), engine=True)) as house:
-        try:
-            claim = claimed(house, "engine", lambda: bool(stopping))
-        except Conflict:
-            if stopping:
-                return
-            raise
-        with closing(Engine(house, locked=claim)) as worker:
-            say(f"The engine works on {house.folder}.")
-            worker.run(lambda: bool(stopping))
+    house = House(initialised(data), engine=True)
+    with closing(house), closing(Engine(house, house.stores.share())) as worker:
+        say(f"The engine works on {house.folder}.")
+        worker.run(lambda: bool(stopping))
 
 
 def sender(data: Data = None) -> None:

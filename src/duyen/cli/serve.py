@@ -99,14 +99,25 @@ def prepare_demo(data: Data = None, port: Port = None, host: Host = None) -> Non
 
 def _roles(settings: Settings) -> dict[str, list[str]]:
     """The children of one machine; several doors share the port, and the kernel shares out the calls."""
+    from duyen.model.errors import InvalidInput
+
+    if settings.engines > 1 and settings.store_url.startswith("sqlite"):
+        raise InvalidInput(
+            "engines.files",
+            "Several engines need a database that they can share: name one in store_url, or leave engines at 1.",
+        )
     alone = settings.doors == 1
     doors = {
         "door" if alone else f"door {n}": ["door"] if alone else ["door", "--join"]
         for n in range(1, settings.doors + 1)
     }
+    engines = {
+        "engine" if settings.engines == 1 else f"engine {n}": ["engine"]
+        for n in range(1, settings.engines + 1)
+    }
     return {
         **doors,
-        "engine": ["engine"],
+        **engines,
         "sender": ["sender"],
         "scheduler": ["scheduler"],
     }

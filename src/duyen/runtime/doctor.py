@@ -15,6 +15,7 @@ from duyen.runtime.house import House
 from duyen.runtime.progress import entries_waiting, moves
 from duyen.runtime.settings import Settings
 from duyen.runtime.space import free_space
+from duyen.stores.shards import SHARDS
 
 Verdict = Literal["ok", "note", "problem"]
 DNS_SECONDS = 3.0
@@ -105,7 +106,16 @@ def _processes(house: House) -> Iterator[Finding]:
             words = f"runs, but has applied nothing for {MOVES_SECONDS:.0f} s while entries of the log wait"
             yield Finding(role, "problem", f"{words}; if that stays, end it: it is started again")
         else:
-            yield Finding(role, "ok", "runs")
+            yield Finding(role, "ok", _engines(house) if role == "engine" else "runs")
+
+
+def _engines(house: House) -> str:
+    """Who works on what, where several share the work."""
+    engines = house.stores.engines()
+    if len(engines) < 2:
+        return "runs"
+    parts = ", ".join(f"{one.where} ({len(one.shards)} of {SHARDS} shards)" for one in engines)
+    return f"{len(engines)} share the work: {parts}"
 
 
 def _state(house: House) -> Iterator[Finding]:

@@ -1,16 +1,23 @@
-"""The engine: the only writer of state.
+"""The engine: only engines write state.
 
     log's lanes + timers + nudges -> identify -> load -> step_batch -> one transaction
 
 Control first, live next, timers, then bulk and nudges in small slices. Each batch is recorded with its `now` and
 positions, so that a rebuild takes the very same steps.
+
+Where several engines work at once, each applies what is told of its shards. Two of them may still meet in a person,
+or believe in the same shard. So a batch sees the state as of one moment and changes whatever its outcome rests on:
+documents, positions, every identifier of a component that it resolves. What another one has changed since that moment
+cannot be changed any more: the batch is undone and taken again (`Raced`). Vetoes and the control lane bear on
+everybody; such a batch works alone.
 """
 
 from __future__ import annotations
 
 import gc
+import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +39,15 @@ from duyen.runtime import definitions, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
+from duyen.runtime.sharding import shard_of_entry
 from duyen.step import Moves, Plan, Work, step_batch
-from duyen.stores.interface import Claim
+from duyen.stores.database import Raced
+from duyen.stores.interface import Share, Whole
+from duyen.stores.log import Block
 from duyen.stores.rows import Head, VetoRow
+from duyen.stores.shards import ALL, END, SHARDS, bounds
 from duyen.stores.state import State
+from duyen.stores.state.process import Recorded
 
 TIMERS_AT_ONCE = 2_000
 BULK_SLICE = 500
@@ -45,13 +57,18 @@ LIST_EVERY = 10 * MINUTE
 IDLE = 0.02
 TIDY_EVERY = 10.0
 BUSY = 0.002
+PATIENT = 4
+"""Tries of a batch, each with half as much, before it works alone."""
+PAUSE = 0.004
+"""Seconds, on average, before the second try; twice as many before each further one."""
 
 
 @dataclass
 class Batch:
-    """What one transaction is made of."""
+    """What one transaction is made of; sums that it adds to are those of its `part`."""
 
     now: Millis
+    part: int = 0
     told: list[tuple[Happened | Decided, int, int]] = field(default_factory=list)
     """Events and decisions in the log's order, each with its address (seq, index)."""
     vetoes: list[VetoRow] = field(default_factory=list)
@@ -64,18 +81,19 @@ class Batch:
 
 
 class Engine:
-    """Applies the log to the state, one batch after another."""
+    """Applies the log to the state, one batch after another; as far as its share goes, or all of it alone."""
 
-    def __init__(self, house: House, *, locked: Claim | None = None) -> None:
+    def __init__(self, house: House, share: Share | None = None) -> None:
         self.house = house
         self.state: State = house.state
         self._identify = Identify(house.state)
-        self._lock = locked or house.stores.claim("engine")
+        self._share = share or Whole(house.stores.claim("engine"))
         self._tidied = 0.0
+        self.batches = self.raced = 0
 
     def close(self) -> None:
-        """Give the state free for another engine."""
-        self._lock.close()
+        """Leave the work to others."""
+        self._share.close()
 
     # -- the loop
 
@@ -101,12 +119,30 @@ class Engine:
 
     def turn(self) -> bool:
         """One round over everything that waits; False when nothing did."""
+        if not self._share.shards:
+            return False
         worked = self.control()
         worked |= self.lane(Lane.LIVE, self.house.settings.engine_batch)
         worked |= self.timers()
         worked |= self.lane(Lane.BULK, BULK_SLICE)
         worked |= self.nudge()
         return worked
+
+    def _take(self, once: Callable[[int, bool], bool]) -> bool:
+        """Take a batch until nobody else was faster: `once(tries, alone)` tells whether there was one."""
+        tries = 0
+        while True:
+            try:
+                worked = once(tries, tries >= PATIENT)
+            except Raced:
+                if tries > PATIENT:
+                    raise
+                self.raced += 1
+                time.sleep(random.uniform(0, PAUSE * 2 ** (tries + 1)))
+                tries += 1
+            else:
+                self.batches += worked
+                return worked
 
     def drain(self, progress: Callable[[int], None] | None = None) -> None:
         """Work until nothing waits (timers of the future excepted)."""
@@ -121,13 +157,18 @@ class Engine:
     # -- control lane
 
     def control(self, upto: int | None = None, now: Millis | None = None) -> bool:
-        """Apply definitions, catalogue changes, nudges and ticks."""
+        """Apply definitions, catalogue changes, nudges and ticks: any engine does, and works alone."""
+        return self._take(lambda tries, alone: self._control(upto, now))
+
+    def _control(self, upto: int | None, now: Millis | None) -> bool:
         after = self.state.position(Lane.CONTROL)
         blocks = list(self.house.log.read(Lane.CONTROL, after, upto=upto))
         if not blocks:
             return False
         moment = self.house.clock.now() if now is None else now
-        with self.state.writing():
+        with self.state.writing(alone=True):
+            if self.state.position(Lane.CONTROL) != after:
+                return True  # another engine was faster
             changed: set[str] = set()
             for block in blocks:
                 for index, entry in enumerate(block.entries):
@@ -136,7 +177,7 @@ class Engine:
             if changed & {*definitions.KINDS.values(), "settings"}:
                 self.state.set_meta("program", str(last))
             if changed & {"trait", "segment", "journey", "offer"}:
-                self.state.put_nudge(f"program-{last:012d}", {"reason": "program"}, "", 0)
+                self.state.begin_nudge(f"program-{last:012d}", {"reason": "program"})
             self.state.set_position(Lane.CONTROL, last)
             self._record(moment, Lane.CONTROL, last)
         return True
@@ -156,7 +197,7 @@ class Engine:
             if entry.reason == "schedule" and not self._first_tick(entry):
                 return set()
             body = {"reason": entry.reason, "journey": entry.journey, "run": entry.id}
-            self.state.put_nudge(f"nudge-{address}", body, "", 0)
+            self.state.begin_nudge(f"nudge-{address}", body)
         return set()
 
     def _first_tick(self, nudge: Nudge) -> bool:
@@ -170,23 +211,51 @@ class Engine:
     # -- live and bulk lanes
 
     def lane(
-        self, lane: Lane, most: int, upto: int | None = None, now: Millis | None = None
+        self,
+        lane: Lane,
+        most: int,
+        upto: int | None = None,
+        now: Millis | None = None,
+        shards: Collection[int] | None = None,
     ) -> bool:
-        """Apply one batch of a lane."""
-        after = self.state.position(lane)
-        blocks = list(self.house.log.read(lane, after, upto=upto, most=most))
+        """Apply one batch of a lane: what it tells of these shards, or of this engine's."""
+        return self._take(
+            lambda tries, alone: self._lane(lane, most >> tries or 1, upto, now, shards, alone)
+        )
+
+    def _lane(
+        self,
+        lane: Lane,
+        most: int,
+        upto: int | None,
+        now: Millis | None,
+        shards: Collection[int] | None,
+        alone: bool,
+    ) -> bool:
+        places = self.state.positions(lane)
+        mine = self._share.shards if shards is None else shards
+        after = min((places[shard] for shard in mine), default=0)
+        # What the log tells was so before it was told: the state is looked at afterwards.
+        blocks = list(self.house.log.read(lane, after, upto=upto, most=most)) if mine else []
         if not blocks:
             return False
-        batch = Batch(self.house.clock.now() if now is None else now)
-        for block in blocks:
-            for index, entry in enumerate(block.entries):
-                self._sort(entry, lane, block.seq, index, batch)
-        with self.state.writing():
-            self._run(batch)
-            for name, reached in batch.marks.items():
-                self.state.set_meta(f"import:{name}", str(reached))
-            self.state.set_position(lane, blocks[-1].seq)
-            self._record(batch.now, lane, blocks[-1].seq)
+        last = blocks[-1].seq
+        behind = frozenset(shard for shard in mine if places[shard] < last)
+        batch = Batch(self.house.clock.now() if now is None else now, min(behind))
+        told = 0
+        for seq, index, entry in _told(blocks, behind, places):
+            self._sort(entry, lane, seq, index, batch)
+            told += 1
+        with self.state.writing(alone=alone or bool(batch.vetoes)):
+            found = self.state.positions(lane)
+            if any(found[shard] != places[shard] for shard in behind):
+                return True  # another engine was faster
+            self.state.set_position(lane, last, behind)
+            if told:
+                self._run(batch)
+                for name, reached in batch.marks.items():
+                    self.state.set_meta(f"import:{name}", str(reached))
+                self._record(batch.now, lane, last, shards=behind)
         return True
 
     def _sort(self, entry: Entry, lane: Lane, seq: int, index: int, batch: Batch) -> None:
@@ -209,41 +278,84 @@ class Engine:
 
     # -- timers and nudges
 
-    def timers(self, most: int = TIMERS_AT_ONCE, now: Millis | None = None) -> bool:
-        """Step the people whose timers are due."""
-        batch = Batch(self.house.clock.now() if now is None else now)
-        batch.due = self.state.due(batch.now, most)
-        if not batch.due:
+    def timers(
+        self,
+        most: int = TIMERS_AT_ONCE,
+        now: Millis | None = None,
+        shards: Collection[int] | None = None,
+    ) -> bool:
+        """Step the people of some shards whose timers are due."""
+        return self._take(lambda tries, alone: self._timers(most >> tries or 1, now, shards, alone))
+
+    def _timers(
+        self, most: int, now: Millis | None, shards: Collection[int] | None, alone: bool
+    ) -> bool:
+        mine = frozenset(self._share.shards if shards is None else shards)
+        moment = self.house.clock.now() if now is None else now
+        if not mine or not self.state.due(moment, 1, mine):
             return False
-        with self.state.writing():
+        batch = Batch(moment, min(mine))
+        with self.state.writing(alone=alone):
+            batch.due = self.state.due(moment, most, mine)
+            if not batch.due:
+                return True  # another engine was faster
             self._run(batch)
-            self._record(batch.now, -1, 0, timers=len(batch.due))
+            self._record(moment, -1, 0, timers=len(batch.due), shards=mine)
         return True
 
-    def nudge(self, most: int = NUDGE_SLICE, now: Millis | None = None) -> bool:
-        """Walk one slice of people for the first nudge under way."""
-        waiting = self.state.nudges()
-        if not waiting:
+    def nudge(
+        self,
+        most: int = NUDGE_SLICE,
+        now: Millis | None = None,
+        shards: Collection[int] | None = None,
+    ) -> bool:
+        """Walk one slice of the people of some shards, for the first nudge that is under way there."""
+        return self._take(lambda tries, alone: self._nudge(most >> tries or 1, now, shards, alone))
+
+    def _nudge(
+        self, most: int, now: Millis | None, shards: Collection[int] | None, alone: bool
+    ) -> bool:
+        mine = frozenset(self._share.shards if shards is None else shards)
+        if not mine or not self._walks(mine):
             return False
-        name, body, cursor, done = waiting[0]
-        batch = Batch(self.house.clock.now() if now is None else now)
-        people = self.state.people_after(cursor, most)
-        nudged = Nudged(body["reason"], body.get("journey", ""), body.get("run", ""))
-        batch.nudged = [(person, nudged) for person in people]
-        with self.state.writing():
-            self._run(batch)
-            if len(people) < most:
+        batch = Batch(self.house.clock.now() if now is None else now, min(mine))
+        with self.state.writing(alone=alone):
+            for name, body, cursor, done in self._walks(mine):
+                left = most - len(batch.nudged)
+                end = bounds(body["shard"])[1] if "shard" in body else END
+                people = self.state.people_after(cursor, left, end)
+                nudged = Nudged(body["reason"], body.get("journey", ""), body.get("run", ""))
+                batch.nudged += [(person, nudged) for person in people]
+                if len(people) == left:
+                    self.state.walk_nudge(name, people[-1], done + left)
+                    break
                 self.state.remove_nudge(name)
-            else:
-                self.state.put_nudge(name, body, people[-1], done + len(people))
-            self._record(batch.now, -2, 0, nudge=most)
+            self._run(batch)
+            self._record(batch.now, -2, 0, nudge=most, shards=mine)
         return True
 
-    def _record(self, now: Millis, lane: int, upto: int, timers: int = 0, nudge: int = 0) -> None:
+    def _walks(self, shards: Collection[int]) -> list[tuple[str, dict[str, Any], str, int]]:
+        """Where the first nudge walks that is under way in these shards."""
+        walks = [
+            walk for walk in self.state.nudges() if walk[1].get("shard", min(shards)) in shards
+        ]
+        return [walk for walk in walks if _nudge_of(walk[0]) == _nudge_of(walks[0][0])]
+
+    def _record(
+        self,
+        now: Millis,
+        lane: int,
+        upto: int,
+        timers: int = 0,
+        nudge: int = 0,
+        shards: frozenset[int] = ALL,
+    ) -> None:
+        """In the batch's own transaction, so that it has a higher number than those whose outcome it found."""
         program = int(self.state.meta("program", "0"))
-        self.state.record_batch(
-            now, int(lane), upto, timers, str(nudge or ""), program, __version__
+        batch = Recorded(
+            now, int(lane), upto, timers, str(nudge or ""), program, __version__, shards
         )
+        self.state.record_batch(batch)
 
     # -- one batch
 
@@ -262,7 +374,7 @@ class Engine:
 
     def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
         """Everyone whom this batch concerns, loaded, with what happens to them in order."""
-        split = self._split(found, plan)
+        split = self._split(found, plan, batch.part)
         happens: dict[str, list[Happening]] = {}
         joining: dict[str, list[str]] = {}
         for old, new in found.joins:
@@ -276,7 +388,7 @@ class Engine:
         moved = dict(found.joins)
         for person, happening in self._others(batch):
             happens.setdefault(moved.get(person, person), []).append(happening)
-        heads = self.state.heads([*happens, *(old for old, _ in found.joins)])
+        heads = self.state.heads([*happens, *(old for old, _ in found.joins)], keep=True)
         asked = set(found.persons)
         works = []
         for person, happenings in happens.items():
@@ -343,15 +455,17 @@ class Engine:
             self.state.chunks(person.id) + person.recent if person.chunks else list(person.recent)
         )
 
-    def _split(self, found: Identified, plan: Plan) -> dict[str, Head]:
+    def _split(self, found: Identified, plan: Plan, part: int) -> dict[str, Head]:
         """Make the documents of people whom late evidence took apart, from their own history."""
         made: dict[str, Head] = {}
         for split in found.splits:
-            made |= self._take_apart(split, found, plan)
+            made |= self._take_apart(split, found, plan, part)
         return made
 
-    def _take_apart(self, split: Split, found: Identified, plan: Plan) -> dict[str, Head]:
-        heads = self.state.heads(sorted(split.old))
+    def _take_apart(
+        self, split: Split, found: Identified, plan: Plan, part: int
+    ) -> dict[str, Head]:
+        heads = self.state.heads(sorted(split.old), keep=True)
         belongs: dict[str, list[Event]] = {person: [] for person in split.new}
         nobodys: list[Event] = []
         for event in (e for head in heads.values() for e in self._history(head.person)):
@@ -377,15 +491,12 @@ class Engine:
                     document.ledger = [_withdrawn(line) for line in document.ledger]
             self.state.put_members([(s, person, since) for s, since in standing.items()], [])
             made[person] = Head(document, standing, 0)
-        self.state.add(
-            effect
-            for effect in measure.resettle(
-                [head.person for head in heads.values()],
-                [head.person for head in made.values()],
-                plan.program,
-            )
-            if isinstance(effect, Add)
+        effects = measure.resettle(
+            [head.person for head in heads.values()],
+            [head.person for head in made.values()],
+            plan.program,
         )
+        self.state.add((effect for effect in effects if isinstance(effect, Add)), part)
         self.state.revive(split.new)
         for old in split.old - split.new:
             self.state.put_redirects([(old, heir)])
@@ -401,7 +512,7 @@ class Engine:
         self.state.put_members(moves.entered, moves.left)
         effects = [effect for work in works for effect in work.effects]
         self._tally(effects, works, batch)
-        self._store_effects(effects, batch.now)
+        self._store_effects(effects, batch.now, batch.part)
         self._store_records(works, batch, people)
 
     def _store_documents(self, works: Sequence[Work]) -> None:
@@ -423,7 +534,7 @@ class Engine:
         self.state.put_people(named)
         self.state.touch_people(seen)
 
-    def _store_effects(self, effects: Iterable[Effect], now: Millis) -> None:
+    def _store_effects(self, effects: Iterable[Effect], now: Millis, part: int) -> None:
         enqueue: list[Enqueue] = []
         adds: list[Add] = []
         facts: list[Fact] = []
@@ -437,7 +548,7 @@ class Engine:
             elif isinstance(effect, Cancel):
                 self._cancel(effect, now)
         self.state.enqueue(enqueue, now)
-        self.state.add(adds)
+        self.state.add(adds, part)
         self.state.put_facts(facts)
 
     def _tally(self, effects: Sequence[Effect], works: Sequence[Work], batch: Batch) -> None:
@@ -446,8 +557,8 @@ class Engine:
         receipts = [(receipt, self.state.outbox(receipt.key)) for receipt in batch.receipts]
         currency = self.house.program().settings.currency
         sums = tally.tally(effects, events, receipts, currency, batch.now)
-        self.state.add(sums.adds)
-        self.state.add_activity(sums.activity)
+        self.state.add(sums.adds, batch.part)
+        self.state.add_activity(sums.activity, batch.part)
 
     def _cancel(self, cancel: Cancel, now: Millis) -> None:
         for waiting in self.state.outbox_of(cancel.person, "waiting"):
@@ -493,7 +604,7 @@ class Engine:
             _count(activity, receipt.time, tally.mail(receipt.state))
         if batch.rejected:
             activity[batch.now // MINUTE, tally.REJECTED] = len(batch.rejected)
-        self.state.add_activity(activity)
+        self.state.add_activity(activity, batch.part)
 
 
 def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
@@ -528,6 +639,25 @@ def _evidence(told: Happened | Decided) -> Evidence:
 def _vetoes(told: Unmerge) -> list[VetoRow]:
     """Each of the one side never with any of the other."""
     return [VetoRow(a, b, told.time, told.id, told.author) for a in told.kept for b in told.apart]
+
+
+def _told(
+    blocks: Sequence[Block], shards: Collection[int], places: Sequence[int]
+) -> Iterator[tuple[int, int, Entry]]:
+    """What blocks tell of some shards and has not been applied to them yet: (seq, index, entry)."""
+    everything = len(shards) == SHARDS and len(set(places)) == 1
+    for block in blocks:
+        for index, entry in enumerate(block.entries):
+            if not everything:
+                shard = shard_of_entry(entry)
+                if shard not in shards or places[shard] >= block.seq:
+                    continue
+            yield block.seq, index, entry
+
+
+def _nudge_of(walk: str) -> str:
+    """The nudge that a walk belongs to."""
+    return walk.partition("#")[0]
 
 
 def _count(activity: dict[tuple[int, str], int], time: Millis, name: str) -> None:

@@ -93,7 +93,7 @@ class House:
 
 
 def claimed(house: House, role: str, stopping: Callable[[], bool] = lambda: False) -> Claim:
-    """Become the only engine or sender.
+    """Become the only one in a role.
 
     Where another process is: on one machine that is a mistake and raises Conflict; where many machines meet, this one
     stands by until the other one ends or dies. Raises Conflict too where it is told to stop before.

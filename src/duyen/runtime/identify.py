@@ -208,7 +208,7 @@ def _past_cap(
         named = {n for row in rows if row.trusted for n in row.identifiers if not is_bearer(n[0])}
         first = _first(evidence, named, rules)
         if known.get(first) in full or first[0].startswith(CLAIMED):
-            people[key] = store.add_apart(key, evidence, first)
+            people[key] = store.add_apart(key, evidence, first, known)
             del fresh[key]
         else:
             fresh[key] = Evidence(evidence.time, evidence.id, (first,), evidence.trusted)
@@ -254,7 +254,8 @@ class _Store:
     def __init__(self, state: State) -> None:
         self._state = state
         self._evidence: list[EvidenceRow] = []
-        self._names: list[tuple[str, str, str, str]] = []
+        self._names: dict[Identifier, tuple[str, str, str, str]] = {}
+        self._touched: dict[Identifier, tuple[str, str, str, str]] = {}
         self._torn: set[str] = set()
         self._founded: dict[str, set[str]] = {}
         self.vetoes: list[Veto] = []
@@ -297,13 +298,18 @@ class _Store:
                 self._evidence.append(row)
         names = {name for e in evidence.values() for name in e.identifiers}
         for ns, value in names.union(ids):
-            self._names.append((ns, value, component, ids.get((ns, value), "")))
+            self._names[ns, value] = (ns, value, component, ids.get((ns, value), ""))
 
-    def add_apart(self, key: str, e: Evidence, name: Identifier) -> str:
+    def add_apart(
+        self, key: str, e: Evidence, name: Identifier, known: Mapping[Identifier, str]
+    ) -> str:
         """Remember evidence outside its full component, as that of whoever holds `name`; returns the person."""
-        person = self._state.person_of(*name) or person_id(name)
+        holder = self._state.person_of(*name)
+        person = holder or person_id(name)
         row = EvidenceRow(key, _apart_of(name), person, e.time, e.id, e.trusted, (name,))
         self._evidence.append(row)
+        if name in known:
+            self._touched[name] = (*name, known[name], holder or "")
         return person
 
     def move_apart(self, ids: Mapping[Identifier, str]) -> None:
@@ -322,9 +328,13 @@ class _Store:
             self._founded |= dict.fromkeys(founded, keys)
 
     def write(self) -> None:
-        """Store what was added, and note for the lake what no redirect tells: splits, and ids that live again."""
+        """Store what was added, and note for the lake what no redirect tells: splits, and ids that live again.
+
+        Every identifier of a component that was resolved is written, changed or not, and so is one under which
+        evidence was laid apart: two engines that resolve the same component at the same time cannot both go on.
+        """
         self._state.put_evidence(self._evidence)
-        self._state.put_identifiers(self._names)
+        self._state.put_identifiers((self._touched | self._names).values())
         again = self._state.redirects_of(list(self._founded))
         self._state.revive(again)
         self._state.regroup("evidence", self._torn.union(*(self._founded[id] for id in again)))

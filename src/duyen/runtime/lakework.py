@@ -18,7 +18,7 @@ from duyen import collect
 from duyen.model.catalogue import Item
 from duyen.model.decision import Decision
 from duyen.model.event import Collected, Event, Identifier
-from duyen.model.log import Lane
+from duyen.model.log import Entry, Lane
 from duyen.runtime.house import House
 from duyen.runtime.identify import evidence_key
 from duyen.runtime.rules_then import RulesThen
@@ -127,7 +127,7 @@ class _Flush:
         then = RulesThen(self._house, lane, after)
         while after < upto:
             last = after
-            told: list[tuple[_Told, int]] = []
+            told: list[tuple[_Told, int, Entry]] = []
             found: list[tuple[int, Event, int, int]] = []
             for block in self._house.log.read(lane, after, upto=upto, most=ROWS):
                 last = block.seq
@@ -135,9 +135,9 @@ class _Flush:
                     if isinstance(entry, Collected):
                         event = collect.normalise(entry)
                         found.append((len(told), event, block.seq, index))
-                        told.append(((event.identifiers, event.trusted), block.seq))
+                        told.append(((event.identifiers, event.trusted), block.seq, entry))
                     elif isinstance(entry, Decision):
-                        told.append((((entry.identifier,), entry.trusted), block.seq))
+                        told.append((((entry.identifier,), entry.trusted), block.seq, entry))
             if last == after:
                 return
             repeated = state.duplicates(after, last)
@@ -153,11 +153,13 @@ class _Flush:
             )
             after = last
 
-    def _owners(self, told: Sequence[tuple[_Told, int]], then: RulesThen) -> list[tuple[str, str]]:
+    def _owners(
+        self, told: Sequence[tuple[_Told, int, Entry]], then: RulesThen
+    ) -> list[tuple[str, str]]:
         """Whose these are now, by the evidence that the engine has resolved: (person, key of the evidence)."""
         keys = []
-        for (identifiers, trusted), seq in told:
-            names = then.usable(identifiers, seq)
+        for (identifiers, trusted), seq, entry in told:
+            names = then.usable(identifiers, seq, entry)
             keys.append(evidence_key(names, trusted) if names else "")
         rows = self._house.state.evidence_by_key(sorted(set(keys) - {""}))
         return [(rows[key].person if key in rows else "", key) for key in keys]

@@ -18,8 +18,9 @@ from duyen.profiles import knowledge
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
-from duyen.stores.interface import Claim, Stores, open_stores
+from duyen.stores.interface import Claim, Stores, Whole, open_stores
 from duyen.stores.state import State
+from duyen.stores.state.process import Recorded
 
 WHOLE = 2**40
 
@@ -54,10 +55,10 @@ def _rebuild(
     settings: Settings, stores: Stores, held: Claim, progress: Callable[[int], None] | None
 ) -> Rebuilt:
     with closing(stores.state()) as old, closing(House(settings, fresh=True, stores=stores)) as new:
-        engine = Engine(new, locked=held)
+        engine = Engine(new, Whole(held))
         batches = 0
-        for now, lane, upto, timers, nudge, _, _ in old.batches():
-            _again(engine, now, lane, upto, timers, nudge)
+        for batch in old.batches():
+            _again(engine, batch)
             batches += 1
             if progress is not None:
                 progress(batches)
@@ -69,16 +70,16 @@ def _rebuild(
         )
 
 
-def _again(engine: Engine, now: int, lane: int, upto: int, timers: int, nudge: str) -> None:
+def _again(engine: Engine, batch: Recorded) -> None:
     """Take one recorded step."""
-    if timers:
-        engine.timers(timers, now)
-    elif nudge:
-        engine.nudge(int(nudge), now)
-    elif lane == Lane.CONTROL:
-        engine.control(upto, now)
+    if batch.timers:
+        engine.timers(batch.timers, batch.now, batch.shards)
+    elif batch.nudge:
+        engine.nudge(int(batch.nudge), batch.now, batch.shards)
+    elif batch.lane == Lane.CONTROL:
+        engine.control(batch.upto, batch.now)
     else:
-        engine.lane(Lane(lane), WHOLE, upto, now)
+        engine.lane(Lane(batch.lane), WHOLE, batch.upto, batch.now, batch.shards)
 
 
 def _sends_are_facts(old: State, new: State) -> tuple[int, int]:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from duyen.identity import Rules, usable
 from duyen.model.event import Identifier
-from duyen.model.log import Lane
+from duyen.model.log import Entry, Lane
 from duyen.model.program import ResourceChange, WorkspaceSettings
 from duyen.runtime import definitions
 from duyen.runtime.house import House
+from duyen.runtime.sharding import shard_of_entry
+from duyen.stores.shards import SHARDS
 
 
 class RulesThen:
@@ -20,22 +22,28 @@ class RulesThen:
         program = house.program()
         self._now = _rules(program.settings)
         batches = house.state.programs(lane, after)
-        self._upto = [upto for upto, _ in batches]
-        self._programs = [number for _, number in batches]
-        changed = any(number != program.version for number in self._programs)
+        changed = any(number != program.version for _, number, _ in batches)
         changes = list(_changes(house)) if changed else []
         self._since = [seq for seq, _ in changes]
         self._rules = [Rules(), *(rules for _, rules in changes)] if changed else []
+        # Each shard was applied by batches of its own.
+        self._batches = [
+            [(upto, number) for upto, number, shards in batches if shard in shards]
+            for shard in range(SHARDS if changed else 0)
+        ]
 
-    def usable(self, identifiers: Iterable[Identifier], seq: int) -> tuple[Identifier, ...]:
-        """Those identifiers that might identify when `seq` was applied."""
-        return usable(identifiers, self._at(seq))
+    def usable(
+        self, identifiers: Iterable[Identifier], seq: int, entry: Entry
+    ) -> tuple[Identifier, ...]:
+        """Those identifiers that might identify when this entry, told at `seq`, was applied."""
+        return usable(identifiers, self._at(seq, entry) if self._rules else self._now)
 
-    def _at(self, seq: int) -> Rules:
-        batch = bisect_left(self._upto, seq) if self._rules else len(self._upto)
-        if batch == len(self._upto):
+    def _at(self, seq: int, entry: Entry) -> Rules:
+        batches = self._batches[shard_of_entry(entry)]
+        place = bisect_left(batches, (seq, -1))
+        if place == len(batches):
             return self._now
-        return self._rules[bisect_right(self._since, self._programs[batch])]
+        return self._rules[bisect_right(self._since, batches[place][1])]
 
 
 def _changes(house: House) -> Iterator[tuple[int, Rules]]:

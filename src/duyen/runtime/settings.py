@@ -40,6 +40,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     doors: Annotated[int, Meta(ge=1, le=64, description="HTTP worker processes.")] = 1
+    engines: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=16,
+            description="Engine processes that share the work; more than one needs PostgreSQL, and a core each.",
+        ),
+    ] = 1
     browser_rate: Annotated[
         int,
         Meta(

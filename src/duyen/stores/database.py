@@ -14,6 +14,10 @@ from typing import Any, Protocol
 Values = Sequence[Any]
 
 
+class Raced(Exception):
+    """Nothing was written: somebody else was faster. Read again what was read, and take the step once more."""
+
+
 class Found(Protocol):
     """The rows of a query."""
 
@@ -31,8 +35,8 @@ class Words(ABC):
     """The index of words by which people are found; each person has a place in it."""
 
     @abstractmethod
-    def last_place(self) -> int:
-        """The highest place taken."""
+    def places(self, many: int) -> list[int]:
+        """Places that nobody has, the lowest first."""
 
     @abstractmethod
     def add(self, rows: Sequence[tuple[int, str, str]]) -> None:
@@ -55,6 +59,8 @@ class Database(ABC):
     """One connection."""
 
     words: Words
+    keeping = ""
+    """What a query ends with whose rows nobody else may change, or take away, before this transaction ends."""
 
     @abstractmethod
     def execute(self, query: str, values: Values = ()) -> Found:
@@ -81,8 +87,11 @@ class Database(ABC):
         """Rows in this order, which the database numbers."""
 
     @abstractmethod
-    def writing(self) -> AbstractContextManager[None]:
-        """One write transaction: all or nothing, on the disk before anybody sees it."""
+    def writing(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """One write transaction: all or nothing, on the disk before anybody sees it.
+
+        Raises Raced where another one has changed meanwhile what this one changes too; not where it is `alone`.
+        """
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[None]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from duyen.model.errors import Conflict, InvalidInput
 from duyen.model.times import Millis
 from duyen.stores.attempts import Attempts
 from duyen.stores.log import Log
 from duyen.stores.mail import Mails
+from duyen.stores.shards import ALL
 from duyen.stores.state import State
 
 
@@ -19,6 +20,37 @@ class Claim(Protocol):
 
     def close(self) -> None:
         """Give it up."""
+
+
+class Share(Protocol):
+    """An engine's part of the work, which may change from one moment to the next."""
+
+    @property
+    def shards(self) -> frozenset[int]:
+        """The shards that are this engine's now."""
+
+    def close(self) -> None:
+        """Leave them to others."""
+
+
+class Whole:
+    """All shards, for whoever is the only engine."""
+
+    shards = ALL
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+
+    def close(self) -> None:
+        """Give the role up."""
+        self._claim.close()
+
+
+class Working(NamedTuple):
+    """An engine at work: where, and on which shards."""
+
+    where: str
+    shards: frozenset[int]
 
 
 class Stores(Protocol):
@@ -43,7 +75,13 @@ class Stores(Protocol):
         """What the mail catcher holds."""
 
     def claim(self, role: str) -> Claim:
-        """Become the only engine or sender; raises Conflict where another process is."""
+        """Become the only engine or sender; raises Conflict where another process is one."""
+
+    def share(self) -> Share:
+        """Become an engine among others, where many machines meet; else the only one."""
+
+    def engines(self) -> list[Working]:
+        """The engines at work."""
 
     def running(self, role: str) -> bool:
         """Whether some process holds a role."""

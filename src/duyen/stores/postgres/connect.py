@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from duyen.model.errors import Unavailable
+from duyen.stores.database import Raced
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 MADE = "CREATE TABLE IF NOT EXISTS made (digest TEXT PRIMARY KEY);"
@@ -114,11 +115,20 @@ def translated(query: str) -> str:
     return query
 
 
+_RACES = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.UniqueViolation,
+)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn a full disk or a server that is gone into one sentence with what to do."""
+    """Turn a full disk or a server that is gone into one sentence with what to do; tell who was too late."""
     try:
         yield
+    except _RACES as error:
+        raise Raced(str(error)) from error
     except psycopg.OperationalError as error:
         if isinstance(error, psycopg.errors.DiskFull):
             raise Unavailable(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from duyen.stores.database import Database, Found, Values
@@ -15,6 +15,7 @@ from duyen.stores.postgres.connect import (
 )
 from duyen.stores.postgres.pool import Pool
 from duyen.stores.postgres.words import PostgresWords
+from duyen.stores.state.process import TURNS
 
 COLUMNS = """
     SELECT attname, format_type(atttypid, NULL), attnum = ANY(coalesce(conkey, '{}'))
@@ -35,8 +36,11 @@ class Table(NamedTuple):
 class PostgresDatabase(Database):
     """Each statement on a connection lent by the pool; those of a transaction on one."""
 
-    def __init__(self, pool: Pool, guard: Guard | None = None) -> None:
-        self._pool, self._guard = pool, guard
+    keeping = " FOR UPDATE"
+
+    def __init__(self, pool: Pool, guard: Guard | None = None, gate: str = "") -> None:
+        """`gate`: a table that every transaction writes, where several processes write at once."""
+        self._pool, self._guard, self._gate = pool, guard, gate
         self._known: dict[str, Table] = {}
         self._pinned: Connection | None = None
         self.words = PostgresWords(self)
@@ -130,18 +134,35 @@ class PostgresDatabase(Database):
         return self._known[name]
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One write transaction: all or nothing, and nothing where this process may not write any more."""
+    def writing(self, *, alone: bool = False) -> Iterator[None]:
+        """One write transaction: all or nothing, and nothing where this process may not write any more.
+
+        Behind a gate its view is that of one moment, taken once the gate has let it in: a row that somebody changes
+        after that moment cannot be changed here any more.
+        """
         with self._transaction() as connection:
+            if self._gate:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                mode = "SHARE ROW EXCLUSIVE" if alone else "ROW EXCLUSIVE"
+                connection.execute(f"LOCK TABLE {self._gate} IN {mode} MODE")
             if self._guard is not None:
                 self._guard(connection)
             yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A consistent snapshot for several reads."""
-        with self._transaction() as connection:
+        """A consistent snapshot for several reads; behind a gate it is taken while nobody is in the middle of writing.
+
+        Numbers are given out before their rows show: whoever reads on behind the largest one would miss others.
+        """
+        with ExitStack() as between, self._transaction() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            if self._gate:
+                gate = between.enter_context(self._pool.lent())
+                between.enter_context(gate.transaction())
+                gate.execute(f"LOCK TABLE {self._gate} IN SHARE MODE")
+            connection.execute("SELECT 1")
+            between.close()
             yield
 
     @contextmanager
@@ -156,10 +177,9 @@ class PostgresDatabase(Database):
 
     def changed(self) -> int:
         """A number that differs after the engine has committed, or another state was put in this one's place."""
-        row = self.execute(
-            "SELECT tableoid::bigint, n FROM batches ORDER BY n DESC LIMIT 1"
-        ).fetchone()
-        return 0 if row is None else int(row[0]) << 40 | int(row[1])
+        query = "SELECT min(tableoid::bigint), sum(seq)::bigint FROM reached WHERE lane = ?"
+        table, turns = self.execute(query, (TURNS,)).fetchone()
+        return 0 if table is None else table << 40 | turns
 
     def close(self) -> None:
         """Leave the pool."""

@@ -26,11 +26,17 @@ CREATE TABLE IF NOT EXISTS leases (
 """
 LEASE_SECONDS = 6.0
 RENEW_SECONDS = 1.0
-LOOK = """
-    SELECT holder, until > clock_timestamp() AND EXISTS (
+ALIVE = """
+    (until > clock_timestamp() AND EXISTS (
         SELECT 1 FROM pg_stat_activity WHERE pid = session AND backend_start = since
-    ) FROM leases WHERE role = %s
+    ))
 """
+AMONG = f"""
+    SELECT holder FROM leases WHERE (role = %s OR starts_with(role, %s || ' ')) AND {ALIVE} LIMIT 1
+"""  # noqa: S608 - our own words
+"""Somebody in a role, be it alone or among others (`crew`)."""
+QUEUE = "SELECT pg_advisory_xact_lock(hashtext('duyen lease'), hashtext(current_schema() || %s))"
+"""Who is about to take something waits for whoever is about to take it as well."""
 NOBODY = "INSERT INTO leases VALUES (%s, 0, '', '-infinity', 0, '-infinity') ON CONFLICT DO NOTHING"
 TAKE = "UPDATE leases SET token = token + 1, holder = %s WHERE role = %s RETURNING token"
 RENEW = """
@@ -63,19 +69,20 @@ class Lease:
     def _claim(self) -> int:
         with explained():
             # First a look that waits for nobody: who stands by looks often.
-            self._refuse_if_held(LOOK)
+            self._refuse_if_held()
             with self._db.transaction():
+                self._db.execute(QUEUE, (self.role,))
                 self._db.execute(NOBODY, (self.role,))
-                self._refuse_if_held(LOOK + "FOR UPDATE OF leases")
-                holder = f"{socket.gethostname()}, process {os.getpid()}"
-                row = self._db.execute(TAKE, (holder, self.role)).fetchone()
+                self._db.execute("SELECT 1 FROM leases WHERE role = %s FOR UPDATE", (self.role,))
+                self._refuse_if_held()
+                row = self._db.execute(TAKE, (here(), self.role)).fetchone()
                 token = int(row[0]) if row else 0
                 self._db.execute(RENEW, (LEASE_SECONDS, self.role, token))
         return token
 
-    def _refuse_if_held(self, look: str) -> None:
-        found = self._db.execute(look, (self.role,)).fetchone()
-        if found is not None and found[1]:
+    def _refuse_if_held(self) -> None:
+        found = self._db.execute(AMONG, (self.role, self.role)).fetchone()
+        if found is not None:
             raise taken(self.role, str(found[0]))
 
     def guard(self, connection: Connection) -> None:
@@ -114,5 +121,9 @@ class Lease:
 def held(connection: Connection, role: str) -> bool:
     """Whether some process holds a role."""
     make(connection, home(connection), SCHEMA)
-    found = connection.execute(LOOK, (role,)).fetchone()
-    return found is not None and bool(found[1])
+    return connection.execute(AMONG, (role, role)).fetchone() is not None
+
+
+def here() -> str:
+    """What this process is called, for people."""
+    return f"{socket.gethostname()}, process {os.getpid()}"

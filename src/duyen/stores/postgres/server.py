@@ -17,9 +17,11 @@ from duyen.model.errors import Conflict
 from duyen.model.times import Millis
 from duyen.stores.attempts import SCHEMA as ATTEMPTS
 from duyen.stores.attempts import Attempts
+from duyen.stores.interface import Working
 from duyen.stores.mail import SCHEMA as MAILS
 from duyen.stores.mail import Mails
 from duyen.stores.postgres.connect import Connection, connect, explained, home, make
+from duyen.stores.postgres.crew import Seat, working
 from duyen.stores.postgres.database import PostgresDatabase
 from duyen.stores.postgres.leases import Lease, held
 from duyen.stores.postgres.log import SCHEMA as LOG
@@ -46,6 +48,8 @@ BYTES = """
     WHERE relnamespace::regnamespace::text = ANY(%s) AND relkind = 'r'
 """
 STATE, FRESH, BEFORE = "_state", "_rebuild", "_before_rebuild"
+GATE = "reached"
+"""The table of the state that every batch writes."""
 
 
 class Server:
@@ -61,7 +65,13 @@ class Server:
         self._lock = threading.Lock()
 
     def _database(
-        self, tables: str, *, beside: str = "", role: str = "", read_only: bool = False
+        self,
+        tables: str,
+        *,
+        beside: str = "",
+        role: str = "",
+        read_only: bool = False,
+        gate: str = "",
     ) -> PostgresDatabase:
         """Tables in the URL's schema, or in one `beside` it; where they belong to a role, its lease guards them."""
         with self._lock:
@@ -74,7 +84,7 @@ class Server:
             if (schema, read_only) not in self._pools:
                 self._pools[schema, read_only] = Pool(self._url, schema, read_only=read_only)
             guard = self._guard(role) if role else None
-            return PostgresDatabase(self._pools[schema, read_only], guard)
+            return PostgresDatabase(self._pools[schema, read_only], guard, gate)
 
     def belong(self, secret: str) -> None:
         """Note that this database goes with a secret; raises Conflict where with another one."""
@@ -96,9 +106,11 @@ class Server:
         return PostgresLog(self._database(LOG))
 
     def state(self, *, writing: bool = False) -> State:
-        """The state; `writing` is the engine's, as long as it holds its lease."""
-        tables = SCHEMA + WORDS
-        return State(self._database(tables, beside=STATE, role="engine", read_only=not writing))
+        """The state; `writing` is the engines', or that of one alone as long as it holds its lease."""
+        database = self._database(
+            SCHEMA + WORDS, beside=STATE, role="engine", read_only=not writing, gate=GATE
+        )
+        return State(database)
 
     def attempts(self) -> Attempts:
         """The senders' attempts, written as long as this process holds the lease."""
@@ -112,6 +124,15 @@ class Server:
         """Lease the role; what is written in it from now on asks for the lease each time."""
         self._leases[role] = Lease(self._url, role)
         return self._leases[role]
+
+    def share(self) -> Seat:
+        """Join the engines of this database."""
+        return Seat(self._url)
+
+    def engines(self) -> list[Working]:
+        """The engines at work."""
+        with explained(), closing(connect(self._url)) as connection:
+            return working(connection)
 
     def running(self, role: str) -> bool:
         """Whether some process holds a role."""

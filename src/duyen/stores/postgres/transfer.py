@@ -100,6 +100,11 @@ def _index_there(file: sqlite3.Connection, target: Connection, schema: str) -> N
     with target.cursor() as cursor, cursor.copy(copy) as rows:
         for place, folded in file.execute("SELECT place, folded FROM people"):
             rows.write_row(storable((place, vector(folded))))
+    with_places = sql.SQL("SELECT setval({}, max(place) + 1, false) FROM {}").format(
+        sql.Literal(sql.Identifier(schema, "places").as_string(target)),
+        sql.Identifier(schema, "directory"),
+    )
+    target.execute(with_places)
 
 
 def _number_on(target: Connection, table: sql.Identifier) -> None:

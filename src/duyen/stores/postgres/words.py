@@ -12,6 +12,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS directory (place BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
 CREATE INDEX IF NOT EXISTS directory_words ON directory USING gin (words);
 CREATE INDEX IF NOT EXISTS people_by_place ON people (place);
+CREATE SEQUENCE IF NOT EXISTS places;
+SELECT setval('places', greatest(nextval('places'), (SELECT max(place) + 1 FROM directory)), false);
 """
 LONGEST = 500
 """Characters of a word that count; the database refuses words over two kilobytes."""
@@ -24,10 +26,10 @@ class PostgresWords(Words):
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def last_place(self) -> int:
-        """The highest place taken."""
-        row = self._db.execute("SELECT coalesce(max(place), 0) FROM directory").fetchone()
-        return int(row[0])
+    def places(self, many: int) -> list[int]:
+        """Places that nobody has, the lowest first."""
+        query = "SELECT nextval('places') FROM generate_series(1, ?)"
+        return [place for (place,) in self._db.execute(query, (many,))] if many else []
 
     def add(self, rows: Sequence[tuple[int, str, str]]) -> None:
         """(place, person, folded text) of people who are not in it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from duyen.stores.database import Database, Values
 from duyen.stores.sqlite.connect import connect, explained, transaction
+from duyen.stores.sqlite.schema import make
 from duyen.stores.sqlite.words import SqliteWords
 
 SLICE = 900
@@ -36,7 +37,7 @@ class SqliteDatabase(Database):
             self._connection = connect(path, durable=durable)
             self._connection.execute("PRAGMA cache_size=-65536")
             self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
-            self._connection.executescript(schema)
+            make(self._connection, schema)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -99,8 +100,8 @@ class SqliteDatabase(Database):
             self.connection.executemany(f"{verb} VALUES ({marks})", whole)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One write transaction: all or nothing."""
+    def writing(self, *, alone: bool = False) -> Iterator[None]:
+        """One write transaction: all or nothing; nobody else ever writes meanwhile."""
         with transaction(self.connection):
             yield
 

@@ -11,14 +11,16 @@ from typing import IO
 
 from duyen.model.errors import Unavailable
 from duyen.model.times import Millis
-from duyen.stores.interface import taken
+from duyen.stores.interface import Share, Whole, Working, taken
 from duyen.stores.log import Log
+from duyen.stores.shards import ALL
 from duyen.stores.sqlite.attempts import SqliteAttempts
 from duyen.stores.sqlite.connect import connect
 from duyen.stores.sqlite.log import SqliteLog
 from duyen.stores.sqlite.mail import SqliteMail
+from duyen.stores.sqlite.schema import made
 from duyen.stores.sqlite.snapshot import snapshot
-from duyen.stores.sqlite.state import SqliteState
+from duyen.stores.sqlite.state import TABLES, SqliteState
 
 STATE, FRESH = "state.db", "state.rebuild.db"
 ATTEMPTS_FILE, MAIL_FILE, LOG_FILE = "attempts.db", "mail.db", "log.db"
@@ -44,7 +46,7 @@ class Files:
     def state(self, *, writing: bool = False) -> SqliteState:
         """The state; `writing` is the engine's."""
         path = self.folder / STATE
-        if not writing and not path.exists():
+        if not writing and not (path.exists() and made(path, TABLES)):
             SqliteState(path).close()
         return SqliteState(path, read_only=not writing)
 
@@ -65,6 +67,14 @@ class Files:
             handle.close()
             raise taken(role, str(self.folder)) from error
         return handle
+
+    def share(self) -> Share:
+        """An engine's part of the work: all of it, for one alone."""
+        return Whole(self.claim("engine"))
+
+    def engines(self) -> list[Working]:
+        """The engine that works, if one does."""
+        return [Working("this machine", ALL)] if self.running("engine") else []
 
     def running(self, role: str) -> bool:
         """Whether some process holds a role."""

@@ -24,9 +24,10 @@ class SqliteWords(Words):
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def last_place(self) -> int:
-        """The highest place taken."""
-        return int(self._db.execute("SELECT coalesce(max(rowid), 0) FROM directory").fetchone()[0])
+    def places(self, many: int) -> list[int]:
+        """Places that nobody has, the lowest first."""
+        (last,) = self._db.execute("SELECT coalesce(max(rowid), 0) FROM directory").fetchone()
+        return list(range(last + 1, last + 1 + many))
 
     def add(self, rows: Sequence[tuple[int, str, str]]) -> None:
         """(place, person, folded text) of people who are not in it."""

@@ -1,4 +1,4 @@
-"""The state: what the engine has made of the log. One writer (the engine), any number of readers.
+"""The state: what the engine has made of the log. Engines write, anybody reads.
 
 A head lies beside its standing (the segments it is in) and its wake (the instant of its one timer), so that a
 step costs one row. Everything a batch changes, the positions it read up to included, is one transaction. Each
@@ -37,7 +37,7 @@ class State(
     program.Definitions,
     directory.Directory,
 ):
-    """Reads may come from any process; writes only inside `writing()`, from one engine."""
+    """Reads may come from any process; writes only inside `writing()`, from engines."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -46,12 +46,16 @@ class State(
         """Close the connection."""
         self._db.close()
 
-    def writing(self) -> AbstractContextManager[None]:
-        """One transaction: all that a batch changes, or nothing; it has reached the disk before anybody sees it."""
-        return self._db.writing()
+    def writing(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """One transaction: all that a batch changes, or nothing; it has reached the disk before anybody sees it.
+
+        Where another engine was faster, what changes rows that it changed raises Raced. `alone` waits until no other
+        batch is under way, and lets none begin.
+        """
+        return self._db.writing(alone=alone)
 
     def reading(self) -> AbstractContextManager[None]:
-        """A consistent snapshot for several reads."""
+        """A consistent snapshot for several reads, between batches: no smaller number shows after a larger one."""
         return self._db.reading()
 
     def changed(self) -> int:

@@ -26,12 +26,12 @@ class Directory(Part):
         known = {
             p: (n, text) for p, n, text in self._db.among(query, [row.person for row, _ in rows])
         }
-        place = self._db.words.last_place()
+        places = iter(self._db.words.places(len(rows) - len(known)))
         fresh, changed, lines = [], [], []
         for row, folded in rows:
             number, before = known.get(row.person, (0, ""))
             if not number:
-                place = number = place + 1
+                number = next(places)
                 fresh.append((number, row.person, folded))
             elif before != folded:
                 changed.append((number, folded))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from duyen.model.event import Event
 from duyen.model.person import Place
@@ -15,6 +15,7 @@ from duyen.stores.packing import (
     unpack_standing,
 )
 from duyen.stores.rows import Head
+from duyen.stores.shards import ALL, END, within
 from duyen.stores.state import redirects
 
 SCHEMA = f"""{redirects.SCHEMA}
@@ -31,10 +32,17 @@ CREATE TABLE IF NOT EXISTS chunks (
 class Documents(redirects.Redirects):
     """Heads and chunks; the id of a merged person leads to the survivor's."""
 
-    def heads(self, persons: Sequence[str]) -> dict[str, Head]:
-        """The heads of these people, as far as they exist."""
+    def heads(self, persons: Sequence[str], *, keep: bool = False) -> dict[str, Head]:
+        """The heads of these people, as far as they exist; `keep` those that are about to be written.
+
+        To write one back is not enough: where it was taken away meanwhile (merged into another), it would be new.
+        """
         found: dict[str, Head] = {}
-        query = "SELECT person, body, standing, wake FROM heads WHERE person IN ({})"
+        query = (
+            "SELECT person, body, standing, wake FROM heads WHERE person IN ({}) ORDER BY person"
+        )
+        if keep:
+            query += self._db.keeping
         for person, body, standing, wake in self._db.among(query, sorted(persons)):
             found[person] = Head(unpack_person(body), unpack_standing(standing), wake)
         return found
@@ -99,12 +107,13 @@ class Documents(redirects.Redirects):
                 (new, start + place, old, n),
             )
 
-    def due(self, now: Millis, most: int) -> list[str]:
-        """People whose timer is due, the longest waiting first."""
+    def due(self, now: Millis, most: int, shards: Collection[int] = ALL) -> list[str]:
+        """People of these shards whose timer is due, the longest waiting first."""
+        among, bounds = within(shards)
         rows = self._db.execute(
-            "SELECT person FROM heads WHERE wake <= ? AND wake < 9007199254740992"
+            f"SELECT person FROM heads WHERE wake <= ? AND wake < 9007199254740992{among}"  # noqa: S608
             " ORDER BY wake, person LIMIT ?",
-            (now, most),
+            (now, *bounds, most),
         )
         return [person for (person,) in rows]
 
@@ -115,10 +124,11 @@ class Documents(redirects.Redirects):
         ).fetchone()
         return NEVER if row[0] is None else int(row[0])
 
-    def people_after(self, cursor: str, most: int) -> list[str]:
+    def people_after(self, cursor: str, most: int, before: str = END) -> list[str]:
         """Ids of people behind `cursor`, in order of id: how a nudge walks through everybody."""
         rows = self._db.execute(
-            "SELECT person FROM heads WHERE person > ? ORDER BY person LIMIT ?", (cursor, most)
+            "SELECT person FROM heads WHERE person > ? AND person < ? ORDER BY person LIMIT ?",
+            (cursor, before, most),
         )
         return [person for (person,) in rows]
 

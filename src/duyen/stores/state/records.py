@@ -21,6 +21,12 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (
     name TEXT NOT NULL, field TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (name, field)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (
+    name TEXT NOT NULL, field TEXT NOT NULL, part INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (name, field, part)
+) WITHOUT ROWID;
+INSERT INTO sums SELECT name, field, 0, value FROM counters WHERE true ON CONFLICT DO NOTHING;
+DROP TABLE counters;
 CREATE TABLE IF NOT EXISTS facts (
     seq INTEGER PRIMARY KEY, person TEXT NOT NULL, time INTEGER NOT NULL, name TEXT NOT NULL, properties TEXT NOT NULL
 );
@@ -43,6 +49,12 @@ CREATE TABLE IF NOT EXISTS duplicates (
 CREATE TABLE IF NOT EXISTS activity (
     minute INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS minutes (
+    minute INTEGER NOT NULL, name TEXT NOT NULL, part INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (minute, name, part)
+) WITHOUT ROWID;
+INSERT INTO minutes SELECT minute, name, 0, count FROM activity WHERE true ON CONFLICT DO NOTHING;
+DROP TABLE activity;
 """
 
 _KEPT = (
@@ -64,9 +76,12 @@ class Kept(NamedTuple):
 
 
 class Records(Part):
-    """What is counted and what is kept to be looked up."""
+    """What is counted and what is kept to be looked up.
 
-    def add(self, deltas: Iterable[Add]) -> None:
+    Sums are kept in parts, so that engines that work at once add to rows of their own; whoever reads adds the parts up.
+    """
+
+    def add(self, deltas: Iterable[Add], part: int = 0) -> None:
         """Sum deltas up and store them."""
         sums: dict[tuple[str, str], int] = {}
         for delta in deltas:
@@ -74,20 +89,20 @@ class Records(Part):
                 key = (delta.counter, field)
                 sums[key] = sums.get(key, 0) + amount
         self._db.executemany(
-            "INSERT INTO counters VALUES (?, ?, ?)"
-            " ON CONFLICT (name, field) DO UPDATE SET value = counters.value + excluded.value",
-            sorted((name, field, amount) for (name, field), amount in sums.items() if amount),
+            "INSERT INTO sums VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (name, field, part) DO UPDATE SET value = sums.value + excluded.value",
+            sorted((name, field, part, amount) for (name, field), amount in sums.items() if amount),
         )
 
     def counters(self, prefix: str = "") -> dict[str, dict[str, int]]:
         """Counters whose name starts with `prefix`: name -> field -> value."""
         found: dict[str, dict[str, int]] = {}
         rows = self._db.execute(
-            "SELECT name, field, value FROM counters WHERE name >= ? AND name < ?",
+            "SELECT name, field, sum(value) FROM sums WHERE name >= ? AND name < ? GROUP BY name, field",
             (prefix, prefix + "\U0010ffff"),
         )
         for name, field, value in rows:
-            found.setdefault(name, {})[field] = value
+            found.setdefault(name, {})[field] = int(value)
         return found
 
     def put_facts(self, facts: Iterable[Fact]) -> None:
@@ -233,22 +248,26 @@ class Records(Part):
         query = "SELECT seq, entry FROM duplicates WHERE seq > ? AND seq <= ?"
         return set(self._db.execute(query, (after, upto)))
 
-    def add_activity(self, counts: dict[tuple[int, str], int]) -> None:
+    def add_activity(self, counts: dict[tuple[int, str], int], part: int = 0) -> None:
         """Count what happened per minute (epoch minutes) and name."""
         self._db.executemany(
-            "INSERT INTO activity VALUES (?, ?, ?)"
-            " ON CONFLICT (minute, name) DO UPDATE SET count = activity.count + excluded.count",
-            sorted((minute, name, n) for (minute, name), n in counts.items()),
+            "INSERT INTO minutes VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (minute, name, part) DO UPDATE SET count = minutes.count + excluded.count",
+            sorted((minute, name, part, n) for (minute, name), n in counts.items()),
         )
 
     def activity(self, since_minute: int) -> list[tuple[int, str, int]]:
         """(epoch minute, name, count) since a minute."""
-        query = "SELECT minute, name, count FROM activity WHERE minute >= ? ORDER BY minute"
-        return self._db.execute(query, (since_minute,)).fetchall()
+        query = (
+            "SELECT minute, name, sum(count) FROM minutes WHERE minute >= ?"
+            " GROUP BY minute, name ORDER BY minute"
+        )
+        rows = self._db.execute(query, (since_minute,))
+        return [(minute, name, int(count)) for minute, name, count in rows]
 
     def activity_sums(self, since_minute: int) -> dict[str, int]:
         """Counts by name since a minute."""
-        query = "SELECT name, sum(count) FROM activity WHERE minute >= ? GROUP BY name"
+        query = "SELECT name, sum(count) FROM minutes WHERE minute >= ? GROUP BY name"
         return {name: int(total) for name, total in self._db.execute(query, (since_minute,))}
 
 
