@@ -262,9 +262,15 @@ def _listed(
     scores, propensities = weighed
     others = np.flatnonzero(eligible)
     others = others[others != chosen]
-    ranked = others[np.argsort(-propensities[others], kind="stable")]
-    shown = [chosen, *ranked[: LISTED - 1].tolist()]
-    rest = ranked[LISTED - 1 :]
+    likely = -propensities[others]
+    if len(others) >= LISTED:  # only the first few are shown in order: no need to sort them all
+        least = np.partition(likely, LISTED - 2)[LISTED - 2]
+        front = np.flatnonzero(likely <= least)
+    else:
+        front = np.arange(len(others))
+    best = front[np.argsort(likely[front], kind="stable")][: LISTED - 1]
+    shown = [chosen, *others[best].tolist()]
+    rest = np.delete(others, best)
     lines = [Candidate(ids[i], float(scores[i]), float(propensities[i])) for i in shown]
     if len(rest):
         lines.append(Candidate(OTHERS, float(scores[rest].mean()), float(propensities[rest].sum())))

@@ -190,7 +190,7 @@ class Shelf:
     def excluded(self, truths: Truths, view: View) -> Codes:
         """For each offer why this person may not be shown it now: an index into REASONS, 0 where they may."""
         person, codes = truths.person, self._static.copy()
-        held = np.fromiter(self._answers(truths), np.bool_, len(self._asked_rules) + 1)
+        held = np.array([True, *truths.all_of(self._asked_rules, self._book)])
         codes[~held[self._rule_of]] = _CODES[reasons.RULE]
         for where, indices in self._conditions:
             if not matches(where, truths.context.data):
@@ -202,12 +202,6 @@ class Shelf:
         if self.quiet(truths):
             _leave_out(codes, self._bound, reasons.QUIET_HOURS)
         return np.where(codes == 0, self._item_codes(view), codes) if self._tied else codes
-
-    def _answers(self, truths: Truths) -> Iterator[bool]:
-        """Whether each rule asked for here holds for the person, behind the row that always does."""
-        yield True
-        for number in self._asked_rules:
-            yield truths.of(number, self._book)
 
     def _item_codes(self, view: View) -> Codes:
         """For each offer what stands against its item: of nobody in particular, so kept while no item changes."""

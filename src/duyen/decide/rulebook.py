@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -37,6 +37,13 @@ class Truths:
         if found is None:
             found = self._rules[number] = book.asks[number](self)
         return found
+
+    def all_of(self, numbers: Sequence[int], book: Rulebook) -> list[bool]:
+        """Whether each of these rules holds; at a request's further placements most were asked before."""
+        try:
+            return list(map(self._rules.__getitem__, numbers))
+        except KeyError:
+            return [self.of(number, book) for number in numbers]
 
     def quiet(self, settings: WorkspaceSettings) -> bool:
         """Whether it is within the person's quiet hours, by their own clock."""

@@ -37,6 +37,10 @@ _POINTS = 11
 _KEPT = 256
 """How many eligible sets a table remembers."""
 _LOWEST = -700.0
+_NOTHING = -60.0
+"""A logarithm of a probability below which a cell adds nothing that a sum of others would show."""
+_STRIDE = 24
+"""Points of the grid that are looked at together, from its upper end."""
 
 
 class Thompson:
@@ -79,9 +83,11 @@ class Table:
         first, self._kind = _distinct(a, b, weights)
         self._arms = _Scores(a[first], b[first], weights[first])
         self._grid = self._arms.grid(_GRID)
-        self._log_cdf = self._arms.log_cdf(self._grid)
-        self._log_cdf[:, -1] = 0.0  # every score is below the last point
-        self._rises = np.diff(self._log_cdf, axis=1)
+        log_cdf = self._arms.log_cdf(self._grid)
+        log_cdf[:, -1] = 0.0  # every score is below the last point
+        # A row for each point of the grid: what is asked for are its upper rows, side by side in memory.
+        self._log_cdf = np.ascontiguousarray(log_cdf.T)
+        self._rises = np.diff(self._log_cdf, axis=0)
         self._known: dict[bytes, FloatArray] = {}
 
     def best(self, eligible: BoolArray) -> FloatArray:
@@ -96,12 +102,21 @@ class Table:
 
     def _best(self, eligible: BoolArray) -> FloatArray:
         counts = np.bincount(self._kind[eligible], minlength=len(self._arms)).astype(np.float64)
-        total = counts @ self._log_cdf
-        shares, coarsest = _shares(self._rises, total)
+        start, total = self._total(counts)
+        weights, coarsest = _weights(total)
+        shares = weights @ self._rises[start:]
         if coarsest > _COARSE:
-            shares = self._refined(counts, shares, self._grid, total)
+            shares = self._refined(counts, shares, self._grid[start:], total)
         result = np.where(eligible, shares[self._kind], 0.0)
         return np.asarray(result / result.sum(), np.float64)
+
+    def _total(self, counts: FloatArray) -> tuple[int, FloatArray]:
+        """S from some point of the grid upwards: below it exp(S) is less than what rounding loses anyway."""
+        start, parts = len(self._grid), list[FloatArray]()
+        while start and not (parts and parts[0][0] < _NOTHING):
+            end, start = start, max(0, start - _STRIDE)
+            parts.insert(0, self._log_cdf[start:end] @ counts)
+        return start, np.concatenate(parts)
 
     def _refined(
         self, counts: FloatArray, shares: FloatArray, grid: FloatArray, total: FloatArray
@@ -114,7 +129,8 @@ class Table:
             log_cdf = arms.log_cdf(grid)
             log_cdf[:, -1] = 0.0
             total = counts[near] @ log_cdf
-            shares, coarsest = _shares(np.diff(log_cdf, axis=1), total)
+            weights, coarsest = _weights(total)
+            shares = np.diff(log_cdf, axis=1) @ weights
             if coarsest <= _COARSE:
                 break
         result = np.zeros(len(counts))
@@ -218,13 +234,13 @@ def _log_cdf_nodes(
     return np.asarray(np.log(cumulated / (cumulated[:, -1:] + above[:, None])), np.float64)
 
 
-def _shares(rises: FloatArray, total: FloatArray) -> tuple[FloatArray, float]:
-    """Each arm's probability of being the maximum, and the largest share of it in one cell."""
+def _weights(total: FloatArray) -> tuple[FloatArray, float]:
+    """w of each cell, and the largest share of the maximum's distribution in one of them."""
     reached = np.exp(total)
     mass = np.diff(reached)
     climbs = np.diff(total)
     mean = np.where(climbs > 1e-9, mass / np.maximum(climbs, 1e-300), reached[1:])
-    return np.asarray(rises @ mean, np.float64), float(mass.max(initial=0.0))
+    return mean, float(mass.max(initial=0.0))
 
 
 def _even_mass(grid: FloatArray, total: FloatArray) -> FloatArray:
