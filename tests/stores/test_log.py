@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +14,8 @@ from duyen.model.event import Rejected
 from duyen.model.log import ImportMark, Lane, encode_entry
 from duyen.stores.interface import Stores
 from duyen.stores.log import Block, Log
+from duyen.stores.sqlite import log as sqlite_log
+from duyen.stores.sqlite.log import SqliteLog
 
 DOORS, EACH = 4, 60
 
@@ -102,3 +106,22 @@ def test_a_reader_misses_nothing_while_many_append(stores: Stores) -> None:
         assert [name for name in seen if name.startswith(f"{number}-")] == [
             f"{number}-{n}" for n in range(EACH)
         ]
+
+
+def test_the_write_ahead_log_of_a_file_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_log, "CHECKPOINT", 40)
+    log = SqliteLog(tmp_path / "log.db")
+    ahead, written = tmp_path / "log.db-wal", 0
+    for n in range(2_000):
+        log.append(Lane.LIVE, entries(f"{n}-{os.urandom(40_000).hex()}"), n)
+        written += 40_000
+        if written > 3 * ahead.stat().st_size:
+            break
+    else:
+        raise AssertionError("it only grows")
+    log.close()
+    again = SqliteLog(tmp_path / "log.db")
+    assert len(list(again.read(Lane.LIVE, 0, most=10_000))) == n + 1
+    again.close()

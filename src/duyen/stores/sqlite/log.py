@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 
 from duyen.model.log import Lane
@@ -24,16 +27,22 @@ CREATE INDEX IF NOT EXISTS log_by_lane ON log (lane, seq);
 
 CHECKPOINT = 4_000
 """Pages of the write-ahead log (16 MiB) after which they are copied into the file: fewer syncs, a bounded restart."""
+LATEST = 4 * CHECKPOINT
+"""After so many whoever commits copies them itself: the copying thread does not come along."""
+PAGE = 4_096
 
 
 class SqliteLog(Log):
     """A log shared by the processes of one machine."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = connect(path, durable=True)
-        self._db.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
+        self._db.execute(f"PRAGMA wal_autocheckpoint={LATEST}")
         self._db.executescript(SCHEMA)
         self._packer = Packer()
+        self._pages = 0
+        self._copying: threading.Thread | None = None
 
     def append_many(self, groups: Sequence[Group], arrival: Millis) -> list[int]:
         """Several lanes' entries in one durable commit; returns an offset for each group."""
@@ -43,13 +52,31 @@ class SqliteLog(Log):
         if len(rows) == 1:
             # A statement alone is a transaction of its own, for one call into SQLite instead of three.
             with explained():
-                return [self._insert(rows[0])]
-        with transaction(self._db):
-            return [self._insert(row) for row in rows]
+                offsets = [self._insert(rows[0])]
+        else:
+            with transaction(self._db):
+                offsets = [self._insert(row) for row in rows]
+        self._tidy()
+        return offsets
 
     def _insert(self, row: tuple[int, Millis, int, bytes]) -> int:
+        self._pages += 3 + len(row[3]) // PAGE
         sql = "INSERT INTO log (lane, arrival, count, blob) VALUES (?, ?, ?, ?)"
         return int(self._db.execute(sql, row).lastrowid or 0)
+
+    def _tidy(self) -> None:
+        """Have the write-ahead log copied by a thread, so that nobody's commit waits for megabytes.
+
+        What is committed meanwhile is little: copied here, it leaves the write-ahead log empty, to be begun anew.
+        """
+        if self._copying is None:
+            if self._pages >= CHECKPOINT:
+                self._pages = 0
+                self._copying = threading.Thread(target=_copy, args=(self._path,), daemon=True)
+                self._copying.start()
+        elif not self._copying.is_alive():
+            self._copying = None
+            _checkpoint(self._db)
 
     def read(
         self, lane: Lane, after: int, *, upto: int | None = None, most: int = 2_000
@@ -93,4 +120,17 @@ class SqliteLog(Log):
 
     def close(self) -> None:
         """Close the file."""
+        if self._copying is not None:
+            self._copying.join()
         self._db.close()
+
+
+def _copy(path: Path) -> None:
+    with closing(connect(path, durable=True)) as connection:
+        _checkpoint(connection)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Copy what can be copied without making anybody wait; what cannot is left to the next time."""
+    with suppress(sqlite3.OperationalError):  # a full disk is told to whoever commits
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
