@@ -30,6 +30,7 @@ class SqliteDatabase(Database):
         self.words = SqliteWords(self)
         self._file: tuple[int, int] | None = None
         self._times_opened = 0
+        self._settling: dict[str, str] = {}
         self._snapshot = False
         if read_only:
             self._reopen()
@@ -83,7 +84,17 @@ class SqliteDatabase(Database):
 
     def put(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already is replaced."""
-        self._insert(f"INSERT OR REPLACE INTO {table}", rows)
+        if table not in self._settling:
+            self._settling[table] = self._settle(table)
+        self._insert(f"INSERT INTO {table}", rows, self._settling[table])
+
+    def _settle(self, table: str) -> str:
+        """What becomes of a row that is there: changed in its place, so that nothing moves and indexes stay."""
+        columns = self.connection.execute(f"PRAGMA table_info({table})").fetchall()
+        key = [name for _, name, _, _, _, part in columns if part]
+        rest = [f"{name} = excluded.{name}" for _, name, _, _, _, part in columns if not part]
+        action = f"UPDATE SET {', '.join(rest)}" if rest else "NOTHING"
+        return f" ON CONFLICT ({', '.join(key)}) DO {action}"
 
     def add(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already stays as it is."""
@@ -93,11 +104,11 @@ class SqliteDatabase(Database):
         """Rows in this order, which the database numbers."""
         self._insert(f"INSERT INTO {table} ({', '.join(columns)})", rows)
 
-    def _insert(self, verb: str, rows: Iterable[Values]) -> None:
+    def _insert(self, verb: str, rows: Iterable[Values], settle: str = "") -> None:
         whole = list(rows)
         if whole:
             marks = ",".join("?" * len(whole[0]))
-            self.connection.executemany(f"{verb} VALUES ({marks})", whole)
+            self.connection.executemany(f"{verb} VALUES ({marks}){settle}", whole)
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[None]:
