@@ -75,7 +75,10 @@ class SqliteDatabase(Database):
         for start in range(0, len(keys), step):
             part = keys[start : start + step]
             if width:
-                marks = "VALUES " + ",".join(["(" + ",".join("?" * width) + ")"] * len(part))
+                # Behind a plain SELECT the pairs are looked up; several VALUES alone make SQLite walk the whole table.
+                names = ",".join(f"column{place + 1}" for place in range(width))
+                pairs = ",".join(["(" + ",".join("?" * width) + ")"] * len(part))
+                marks = f"SELECT {names} FROM (VALUES {pairs})"  # noqa: S608 - marks for values
                 part = [word for key in part for word in key]
             else:
                 marks = ",".join("?" * len(part))

@@ -1,0 +1,61 @@
+"""What a batch costs does not grow with the people: no statement of the engine walks through a table of them."""
+
+from pathlib import Path
+
+from duyen.model.event import Collected
+from duyen.model.log import Lane
+from duyen.model.program import ResourceChange
+from duyen.runtime.engine import Engine
+from duyen.runtime.house import House
+from duyen.runtime.settings import load
+from duyen.stores.sqlite.database import SqliteDatabase
+
+OF_PEOPLE = {
+    "heads",
+    "chunks",
+    "evidence",
+    "identifiers",
+    "members",
+    "people",
+    "redirects",
+    "outbox",
+}
+NOW = 1_790_000_000_000
+
+
+def told(n: int, **who: str) -> Collected:
+    return Collected(
+        f"m{n}-{sorted(who.values())}", "track", NOW + n, NOW + n, "s", True, "Seen", **who
+    )
+
+
+def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
+    house = House(load(str(tmp_path)), engine=True)
+    database = house.state._db
+    assert isinstance(database, SqliteDatabase)
+    asked: set[str] = set()
+    database.connection.set_trace_callback(asked.add)
+    rule = {"did": "Seen", "at_least": 2}
+    house.tell(Lane.CONTROL, [ResourceChange("segment", "often", {"rule": rule}, "me", 0)])
+    engine = Engine(house)
+    for n in range(3):
+        house.tell(
+            Lane.LIVE,
+            [
+                *(told(n, user_id=f"u{who}") for who in range(5)),
+                *(told(n, user_id=f"new{n}-{who}", anonymous_id=f"a{n}-{who}") for who in range(3)),
+                told(n, user_id="u1", anonymous_id=f"shared{n // 2}"),
+                told(n, user_id="u2", anonymous_id=f"shared{n // 2}"),
+            ],
+        )
+        engine.drain()
+    database.connection.set_trace_callback(None)
+    statements = [each for each in asked if each.startswith(("SELECT", "UPDATE", "DELETE"))]
+    assert len(statements) > 20
+    for statement in statements:
+        for _, _, _, detail in database.execute(f"EXPLAIN QUERY PLAN {statement}"):
+            verb, table, *rest = f"{detail} - -".split()
+            walks = verb == "SCAN" and "INDEX" not in rest and table in OF_PEOPLE
+            assert not walks or "LIMIT" in statement or "count(*)" in statement, (detail, statement)
+    engine.close()
+    house.close()
