@@ -23,10 +23,9 @@ OF_PEOPLE = {
 NOW = 1_790_000_000_000
 
 
-def told(n: int, **who: str) -> Collected:
-    return Collected(
-        f"m{n}-{sorted(who.values())}", "track", NOW + n, NOW + n, "s", True, "Seen", **who
-    )
+def told(n: int, user: str, anonymous: str = "") -> Collected:
+    id = f"m{n}-{user}-{anonymous}"
+    return Collected(id, "track", NOW + n, NOW + n, "s", True, "Seen", user, anonymous)
 
 
 def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
@@ -42,10 +41,10 @@ def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
         house.tell(
             Lane.LIVE,
             [
-                *(told(n, user_id=f"u{who}") for who in range(5)),
-                *(told(n, user_id=f"new{n}-{who}", anonymous_id=f"a{n}-{who}") for who in range(3)),
-                told(n, user_id="u1", anonymous_id=f"shared{n // 2}"),
-                told(n, user_id="u2", anonymous_id=f"shared{n // 2}"),
+                *(told(n, f"u{who}") for who in range(5)),
+                *(told(n, f"new{n}-{who}", f"a{n}-{who}") for who in range(3)),
+                told(n, "u1", f"shared{n // 2}"),
+                told(n, "u2", f"shared{n // 2}"),
             ],
         )
         engine.drain()
@@ -54,8 +53,8 @@ def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
     assert len(statements) > 20
     for statement in statements:
         for _, _, _, detail in database.execute(f"EXPLAIN QUERY PLAN {statement}"):
-            verb, table, *rest = f"{detail} - -".split()
-            walks = verb == "SCAN" and "INDEX" not in rest and table in OF_PEOPLE
-            assert not walks or "LIMIT" in statement or "count(*)" in statement, (detail, statement)
+            verb, table = f"{detail} -".split()[:2]
+            walks = verb == "SCAN" and table in OF_PEOPLE and "LIMIT" not in statement
+            assert not walks, (detail, statement)
     engine.close()
     house.close()
