@@ -32,6 +32,8 @@ SHORT: dict[str, CallType] = {
     "a": "alias",
 }
 """The names by which the client for browsers calls the routes."""
+MOST_PARAMETERS = 50
+"""Of an address, among which its write key is looked for."""
 
 
 class Collecting:
@@ -141,7 +143,8 @@ def _in_query(request: Request) -> str:
     """A write key in the address: a beacon that a page leaves behind can carry no header."""
     if not request.query:
         return ""
-    return parse_qs(request.query.decode("latin-1"), max_num_fields=20).get("writeKey", [""])[0]
+    asked = request.query.decode("latin-1").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+    return parse_qs("&".join(asked)).get("writeKey", [""])[0]
 
 
 def _new_id() -> str:

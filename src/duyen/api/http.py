@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from duyen.api.patience import Patience
 from duyen.model.errors import DuyenError, InvalidInput, TooLarge
 
 Scope = MutableMapping[str, Any]
@@ -19,6 +21,7 @@ Headers = list[tuple[bytes, bytes]]
 
 encode = msgspec.json.Encoder().encode
 JSON = (b"content-type", b"application/json")
+_patience = Patience()
 
 
 class Request:
@@ -56,34 +59,76 @@ class Request:
 
     async def body(self, most: int) -> bytes:
         """The whole body, unpacked where it came gzipped; raises TooLarge beyond `most` bytes."""
+        packed = b"content-encoding" in self.headers and self._packed()
         parts: list[bytes] = []
         size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise InvalidInput("request.cut_off", "The connection ended before the body did.")
-            part = message.get("body", b"")
-            size += len(part)
-            if size > most:
-                raise _too_large(most)
-            parts.append(part)
-            if not message.get("more_body"):
-                break
+        task = _patience.begin()
+        try:
+            while True:
+                message = await self._receive()
+                if message["type"] == "http.disconnect":
+                    raise InvalidInput(
+                        "request.cut_off", "The connection ended before the body did."
+                    )
+                part = message.get("body", b"")
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                parts.append(part)
+                if not message.get("more_body"):
+                    break
+                _patience.more(task, len(part))
+        except asyncio.CancelledError:
+            if _patience.ended(task):
+                raise _too_slow() from None
+            raise
+        finally:
+            _patience.end(task)
         whole = b"".join(parts)
-        return _unpacked(whole, most) if self.header(b"content-encoding") == "gzip" else whole
+        return _unpacked(whole, most) if packed else whole
+
+    def _packed(self) -> bool:
+        """Whether the body comes gzipped; raises InvalidInput for what else it may be packed with."""
+        packing = self.header(b"content-encoding").strip().lower()
+        if packing not in _PACKINGS:
+            raise InvalidInput(
+                "request.encoding",
+                f"A body comes as it is or gzipped, not as “{packing[:80]}”.",
+                at="Content-Encoding",
+                status=415,
+            )
+        return _PACKINGS[packing]
+
+
+_PACKINGS = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:
-    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    try:
-        plain = inflate.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise InvalidInput("request.gzip", "The body is not valid gzip.") from error
-    if len(plain) > most or inflate.unconsumed_tail:
-        raise _too_large(most)
-    if not inflate.eof:
-        raise InvalidInput("request.gzip", "The gzip body is cut off.")
-    return plain
+    """What was gzipped, in one piece or, as gzip allows, in several one behind the other."""
+    parts: list[bytes] = []
+    left = most
+    while packed or not parts:
+        inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            plain = inflate.decompress(packed, left + 1)
+        except zlib.error as error:
+            raise InvalidInput("request.gzip", "The body is not valid gzip.") from error
+        if len(plain) > left or inflate.unconsumed_tail:
+            raise _too_large(most)
+        if not inflate.eof:
+            raise InvalidInput("request.gzip", "The gzip body is cut off.")
+        parts.append(plain)
+        left -= len(plain)
+        packed = inflate.unused_data
+    return b"".join(parts)
+
+
+def _too_slow() -> InvalidInput:
+    return InvalidInput(
+        "request.too_slow",
+        "The body did not come to its end; send it again over a connection that holds.",
+        status=408,
+    )
 
 
 def _too_large(most: int) -> TooLarge:
@@ -124,6 +169,8 @@ def told_beside(error: DuyenError) -> dict[str, str]:
     """What the headers of an error's answer say."""
     if error.status in (429, 503):
         return {"retry-after": str(error.retry_after)}
+    if error.status == 408:  # the rest of the body will not be waited for
+        return {"connection": "close"}
     return {"allow": error.allowed} if error.allowed else {}
 
 
