@@ -137,6 +137,30 @@ def test_a_profile_that_was_two_people_is_taken_apart(server: Server, owner: htt
     assert owner.get("/v1/profiles/anonymous_id:apart-a").json()["id"] == taken["person"]
 
 
+def test_a_veto_is_listed_and_taken_back(server: Server, owner: httpx.Client) -> None:
+    server.tell({"type": "track", "event": "Seen", "anonymousId": "back-a"})
+    server.tell({"type": "identify", "userId": "back-u", "anonymousId": "back-a"})
+    profile = "/v1/profiles/user_id:back-u"
+    assert owner.get(f"{profile}/vetoes").json()["data"] == []
+    owner.post(f"{profile}/unmerge", json={"apart": ["anonymous_id:back-a"]})
+    (veto,) = owner.get(f"{profile}/vetoes").json()["data"]
+    assert veto["identifiers"] == ["user_id:back-u"]
+    assert veto["never"] == ["anonymous_id:back-a"]
+    assert veto["author"]
+    assert veto["lifted"] is None
+    (other,) = owner.get("/v1/profiles/anonymous_id:back-a/vetoes").json()["data"]
+    assert other["id"] == veto["id"]
+    problem(owner.delete(f"{profile}/vetoes/none"), 404, "veto.unknown")
+    answer = owner.delete(f"{profile}/vetoes/{veto['id']}")
+    assert answer.status_code == 200, answer.text
+    one = owner.get(profile).json()["id"]
+    assert answer.json() == {"applied": True, "person": one}
+    assert owner.get("/v1/profiles/anonymous_id:back-a").json()["id"] == one
+    assert owner.delete(f"{profile}/vetoes/{veto['id']}").json()["person"] == one, "twice is once"
+    (lifted,) = owner.get(f"{profile}/vetoes").json()["data"]
+    assert lifted["lifted"]["author"] == veto["author"]
+
+
 def test_what_cannot_be_taken_apart_is_told(
     server: Server, owner: httpx.Client, anybody: httpx.Client
 ) -> None:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from duyen import cli, collect
 from duyen.cli.common import tell
-from duyen.model.errors import InvalidInput
+from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Collected
 from duyen.model.log import Lane
 from duyen.runtime.house import House
@@ -56,3 +56,16 @@ def test_a_profile_is_taken_apart_from_the_command_line(tmp_path: Path) -> None:
     wrong = runner.invoke(cli.app, ["unmerge", "user_id:u", "email:x@x.test", *at])
     assert isinstance(wrong.exception, InvalidInput)
     assert wrong.exception.code == "profile.not_theirs"
+    listed = runner.invoke(cli.app, ["vetoes", "anonymous_id:a", *at])
+    assert listed.exit_code == 0, listed.output
+    (veto,) = json.loads(listed.output.strip().splitlines()[-1])["vetoes"]
+    assert (veto["identifiers"], veto["never"]) == (["anonymous_id:a"], ["user_id:u"])
+    assert veto["lifted"] is None
+    lifted = runner.invoke(cli.app, ["vetoes", "user_id:u", "--lift", veto["id"], *at])
+    assert lifted.exit_code == 0, lifted.output
+    assert "taken back" in lifted.output
+    said = json.loads(lifted.output.strip().splitlines()[-1])
+    assert said["applied"] is True
+    assert said["vetoes"][0]["lifted"]["author"] == veto["author"]
+    none = runner.invoke(cli.app, ["vetoes", "user_id:u", "--lift", "other", *at])
+    assert isinstance(none.exception, NotFound)

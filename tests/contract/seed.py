@@ -59,6 +59,7 @@ class Seed:
         self.owner_headers = {"authorization": f"Bearer {server.secret_key}"}
         self.put_back()
         self._customer()
+        self.veto = self._veto()
         self.decision = self._decision()
         self.mail, links = self._mail()
         self.tokens = {kind: links[kind] for kind in "ocu"}
@@ -71,7 +72,7 @@ class Seed:
         """What stands in the holes of a path, so that something is there."""
         start = path.split("/")[2]
         if "{key}" in path:
-            return {"key": CUSTOMER}
+            return {"key": CUSTOMER, "veto": self.veto}
         if "{writeKey}" in path:
             return {"writeKey": self.server.browser_key}
         if "{token}" in path:
@@ -92,6 +93,12 @@ class Seed:
             if versions.status_code == 404 or versions.json()["data"][0]["definition"] is None:
                 _ok(self.owner.put(path, json={**body, "name": "As it was before"}))
             _ok(self.owner.put(path, json=body))
+
+    def _veto(self) -> str:
+        """A decision that the customer is not one with somebody, which may be taken back."""
+        path = f"/v1/profiles/{CUSTOMER}"
+        _ok(self.owner.post(f"{path}/unmerge", json={"apart": ["anonymous_id:a1"]}))
+        return str(_ok(self.owner.get(f"{path}/vetoes"))["data"][0]["id"])
 
     def _customer(self) -> None:
         said = {"purpose": "marketing", "channel": "email", "state": "granted"}

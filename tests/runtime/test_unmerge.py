@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from duyen import collect, profiles
 from duyen.identity import Evidence, Rules, Veto, parse_rules, resolve
 from duyen.model.consent import granted
-from duyen.model.errors import InvalidInput
+from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Collected, Event, Identifier
-from duyen.model.log import Lane, Unmerge, decode_entries, encode_entry
+from duyen.model.log import Lane, Lift, Unmerge, decode_entries, encode_entry
 from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import format_time
@@ -24,7 +24,7 @@ from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.rebuild import rebuild
 from duyen.runtime.settings import load
-from duyen.runtime.unmerge import unmerge
+from duyen.runtime.unmerge import lift, unmerge, vetoes_of
 
 NOW = 1_790_000_000_000
 WHO = st.fixed_dictionaries(
@@ -81,6 +81,8 @@ class Town(RuleBasedStateMachine):
         self.under = Rules.of(parse_rules(self.identity), ())
         self.told: list[Collected] = []
         self.vetoes: list[Veto] = []
+        self.decisions = 0
+        self.lifted: set[str] = set()
         self.waiting: list[Any] = []
 
     def teardown(self) -> None:
@@ -105,9 +107,17 @@ class Town(RuleBasedStateMachine):
     def taken_apart(self, kept: set[Identifier], apart: set[Identifier]) -> None:
         """Somebody decides that these are two people."""
         kept = kept - apart
-        entry = Unmerge(f"v{len(self.vetoes)}", NOW, "t", tuple(sorted(kept)), tuple(sorted(apart)))
+        entry = Unmerge(f"v{self.decisions}", NOW, "t", tuple(sorted(kept)), tuple(sorted(apart)))
+        self.decisions += 1
         self.vetoes += [Veto(NOW, entry.id, a, b) for a in kept for b in apart]
         self.waiting.append(entry)
+
+    @rule(pick=st.integers(0, 99), early=st.booleans())
+    def taken_back(self, pick: int, early: bool) -> None:
+        """Somebody takes a veto back; the log may hold that before the veto itself."""
+        veto = f"v{self.decisions if early else pick % (self.decisions + 1)}"
+        self.lifted.add(veto)
+        self.waiting.append(Lift(f"l-{veto}", NOW, "t", veto))
 
     @rule()
     def engine_comes_to_it(self) -> None:
@@ -122,7 +132,8 @@ class Town(RuleBasedStateMachine):
         if self.waiting or not self.told:
             return
         events = [collect.normalise(each) for each in self.told]
-        people = people_of(events, self.vetoes, self.under)
+        vetoes = [veto for veto in self.vetoes if veto.id not in self.lifted]
+        people = people_of(events, vetoes, self.under)
         heads = self.house.state.heads(self.house.state.people_after("", 100))
         assert {id: {e.id for e in h.person.recent} for id, h in heads.items()} == {
             id: {e.id for e in own} for id, (own, _) in people.items()
@@ -135,7 +146,7 @@ class Town(RuleBasedStateMachine):
             assert not any(
                 v.a[1] in mine.identifiers.get(v.a[0], ())
                 and v.b[1] in mine.identifiers.get(v.b[0], ())
-                for v in self.vetoes
+                for v in vetoes
             )
 
 
@@ -283,6 +294,14 @@ class Shop:
             self.engine.drain()
         return told
 
+    def lift(self, key: Identifier, veto: str) -> Lift | None:
+        now = self.house.clock.now()
+        told = lift(self.house.state, self.person(*key), veto, "binh@shop.test", now)
+        if told is not None:
+            self.house.tell(Lane.LIVE, [told])
+            self.engine.drain()
+        return told
+
     def close(self) -> None:
         self.engine.close()
         self.house.close()
@@ -394,6 +413,113 @@ def test_a_rebuild_takes_them_apart_again(shop: Shop) -> None:
     assert ids[1] == shop.person("anonymous_id", "minh").id != shop.person("user_id", "lan").id
 
 
+def test_a_veto_is_taken_back(shop: Shop) -> None:
+    """They are one again, by their evidence; a run goes on, and what was said once is not said again."""
+    marry(shop)
+    shop.tell({"event": "Asks", "userId": "lan"})
+    one = shop.person("user_id", "lan")
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    shop.tell({"event": "Unsubscribed", "anonymousId": "minh"})
+    (veto,) = vetoes_of(shop.house.state, shop.person("anonymous_id", "minh"))
+    assert (veto.id, veto.author, veto.lifted) == (told.id, "an@shop.test", None)
+    assert veto.own == (("anonymous_id", "minh"),)
+    assert ("user_id", "lan") in veto.never
+    shop.lift(("anonymous_id", "minh"), told.id)
+    both = shop.person("user_id", "lan")
+    assert both.id == shop.person("anonymous_id", "minh").id == one.id
+    assert both.events == one.events + 1
+    assert not granted(both.consent, "marketing", "email")
+    assert [line.state for line in both.ledger if line.message == "m"] == ["cancelled"]
+    assert len(list(shop.house.state.outbox_all())) == 1
+    (lifted,) = vetoes_of(shop.house.state, both)
+    assert lifted.lifted is not None
+    assert lifted.lifted.author == "binh@shop.test"
+    assert shop.lift(("user_id", "lan"), told.id) is None
+    shop.tell({"type": "identify", "anonymousId": "minh", "userId": "lan"})
+    assert shop.person("anonymous_id", "minh").id == both.id
+
+
+def test_what_waits_and_runs_goes_on_after_a_veto_was_taken_back(shop: Shop) -> None:
+    marry(shop)
+    shop.tell({"event": "Asks", "userId": "lan"})
+    one = shop.person("user_id", "lan")
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    shop.lift(("user_id", "lan"), told.id)
+    both = shop.person("user_id", "lan")
+    assert both.places == one.places
+    assert [(line.key, line.state) for line in both.ledger] == [
+        (line.key, line.state) for line in one.ledger
+    ]
+    (waiting,) = shop.house.state.outbox_waiting(2**52, 9)
+    assert shop.house.state.survivor(waiting.person) == both.id
+
+
+def test_what_was_taken_back_can_be_decided_again(shop: Shop) -> None:
+    marry(shop)
+    first = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert first is not None
+    shop.lift(("user_id", "lan"), first.id)
+    second = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert second is not None
+    assert second.id != first.id
+    assert shop.person("user_id", "lan").id != shop.person("anonymous_id", "minh").id
+    shop.lift(("anonymous_id", "minh"), second.id)
+    both = shop.person("user_id", "lan")
+    assert both.id == shop.person("anonymous_id", "minh").id
+    assert {veto.id for veto in vetoes_of(shop.house.state, both)} == {first.id, second.id}
+
+
+def test_a_pair_that_two_told_holds_until_both_take_it_back(shop: Shop) -> None:
+    marry(shop)
+    first = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert first is not None
+    again = Unmerge("other", NOW, "t", (("user_id", "lan"),), (("anonymous_id", "minh"),))
+    shop.house.tell(Lane.LIVE, [again])
+    shop.engine.drain()
+    shop.lift(("user_id", "lan"), first.id)
+    assert shop.person("user_id", "lan").id != shop.person("anonymous_id", "minh").id
+    shop.lift(("user_id", "lan"), "other")
+    assert shop.person("user_id", "lan").id == shop.person("anonymous_id", "minh").id
+
+
+def test_a_veto_of_somebody_else_is_not_theirs_to_take_back(shop: Shop) -> None:
+    marry(shop)
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    shop.tell({"event": "Visit", "userId": "stranger"})
+    with pytest.raises(NotFound) as error:
+        shop.lift(("user_id", "stranger"), told.id)
+    assert error.value.code == "veto.unknown"
+
+
+def test_a_state_from_before_lifts_lists_and_lifts_its_vetoes(shop: Shop) -> None:
+    marry(shop)
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    with shop.house.state.writing():
+        shop.house.state._db.execute("DELETE FROM vetoes_told")
+    (veto,) = vetoes_of(shop.house.state, shop.person("user_id", "lan"))
+    shop.lift(("user_id", "lan"), veto.id)
+    assert shop.person("user_id", "lan").id == shop.person("anonymous_id", "minh").id
+
+
+def test_a_rebuild_puts_them_together_again(shop: Shop) -> None:
+    marry(shop)
+    told = shop.unmerge(("user_id", "lan"), "anonymous_id:minh")
+    assert told is not None
+    shop.lift(("user_id", "lan"), told.id)
+    shop.close()
+    result = rebuild(load(str(shop.folder)))
+    shop.house = House(load(str(shop.folder)), engine=True)
+    shop.engine = Engine(shop.house)
+    assert result.different == []
+    assert result.same == result.people == 1
+    (veto,) = vetoes_of(shop.house.state, shop.person("user_id", "lan"))
+    assert veto.lifted is not None
+
+
 def test_what_cannot_be_taken_out_is_told(shop: Shop) -> None:
     marry(shop)
     lan = ("user_id", "lan")
@@ -454,3 +580,5 @@ def test_a_limit_within_a_window_lets_the_engine_try_again(shop: Shop) -> None:
 def test_an_entry_survives_the_log() -> None:
     told = Unmerge("v", NOW, "t", (("user_id", "a:b"),), (("email", "ê@x.test"),))
     assert decode_entries(b"[" + encode_entry(told) + b"]") == [told]
+    back = Lift("l", NOW, "t", "v")
+    assert decode_entries(b"[" + encode_entry(back) + b"]") == [back]

@@ -49,8 +49,8 @@ a load balancer, each remembers its own). Errors have one shape: `{"error": {"co
 ROUTERS = (
     session,
     people,
-    person,
     unmerge,
+    person,  # its last route takes any path behind /v1/profiles/
     segments,
     messages,
     program,

@@ -42,6 +42,15 @@ class Unmerge(msgspec.Struct, frozen=True, tag_field="kind", tag="unmerge", omit
     apart: tuple[Identifier, ...]
 
 
+class Lift(msgspec.Struct, frozen=True, tag_field="kind", tag="lift", omit_defaults=True):
+    """Somebody took an `Unmerge` back: the veto of the id `veto` holds no more, wherever in the log it stands."""
+
+    id: str
+    time: Millis
+    author: str
+    veto: str
+
+
 class Replayed(msgspec.Struct, frozen=True, tag_field="kind", tag="replayed", omit_defaults=True):
     """A rejected call was judged again: it stands beside this as an event, or has these reasons now."""
 
@@ -66,6 +75,7 @@ Entry = (
     | Decision
     | Delivered
     | Unmerge
+    | Lift
     | ResourceChange
     | CatalogueChange
     | Nudge

@@ -14,7 +14,7 @@ from duyen.profiles.fold import (
     tells_consent,
     whole_history,
 )
-from duyen.profiles.merge import carry, merge, settle_contact, shares_events
+from duyen.profiles.merge import SPLIT, carry, merge, settle_contact, shares_events
 from duyen.profiles.seen import SEEN_FOR, message_hash
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "RECENT_KEPT",
     "RECENT_MOST",
     "SEEN_FOR",
+    "SPLIT",
     "absorb",
     "accumulate",
     "carry",

@@ -12,9 +12,9 @@
 | chunks | added up: the other's chunks follow one's own |
 | cells | the earlier; crossed where the arms differ, or one was crossed before |
 | outcomes | added up where the two share no message id; else the larger of each |
-| ledger | both, one line per key: the state that says most (sent, cancelled, failed, refused, held out, queued) |
+| ledger | both, one line per key: the state that says most (sent, cancelled, failed, refused, held, queued, split) |
 | its opens and clicks | both, the newest 8 of each kind |
-| places | both, one per run: a finished one, else the further step, else the later wake |
+| places | both, one per run: one not ended by a split, else a finished one, else the further step, the later wake |
 | pending | both, one per decision: viewed or clicked if either was |
 | shown | both, the newest 50 of each offer |
 
@@ -48,6 +48,8 @@ from duyen.profiles import seen
 from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
 from duyen.rules import union, union_values
 
+SPLIT = "split"
+"""Outcome of a run, and reason of a contact, that went on with another of the people who were taken apart."""
 _SHOWN = 50
 _STATES = ("queued", "held_out", "refused", "failed", "cancelled", "sent")
 _K = TypeVar("_K")
@@ -155,7 +157,7 @@ def earlier_cell(a: Cell, b: Cell) -> Cell:
 
 def further_contact(a: Contact, b: Contact) -> Contact:
     """The line that says most of what became of one contact, with the touches of both."""
-    line = max(a, b, key=lambda c: (_rank(c.state), c.time, _encode(c)))
+    line = max(a, b, key=lambda c: (_rank(c), c.time, _encode(c)))
     if a.touched == b.touched:
         return line
     both = _both(a.touched, b.touched, lambda x, y: tuple(_newest([*x], [*y])[:MOST_TOUCHES]))
@@ -163,8 +165,8 @@ def further_contact(a: Contact, b: Contact) -> Contact:
 
 
 def further_place(a: Place, b: Place) -> Place:
-    """The place from which the least can still be said twice."""
-    return max(a, b, key=lambda p: (p.done, p.step, p.wake, _encode(p)))
+    """The place from which the least can still be said twice; the run itself, not its memory in another person."""
+    return max(a, b, key=lambda p: (p.outcome != SPLIT, p.done, p.step, p.wake, _encode(p)))
 
 
 def both_pending(a: Pending, b: Pending) -> Pending:
@@ -243,5 +245,7 @@ def _by_key(ledger: Iterable[Contact]) -> dict[str, Contact]:
     return lines
 
 
-def _rank(state: str) -> int:
-    return _STATES.index(state) if state in _STATES else len(_STATES)
+def _rank(line: Contact) -> int:
+    if line.state == "cancelled" and line.reason == SPLIT:
+        return -1
+    return _STATES.index(line.state) if line.state in _STATES else len(_STATES)

@@ -29,7 +29,7 @@ from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
-from duyen.model.log import Delivered, Entry, ImportMark, Lane, Replayed, Unmerge
+from duyen.model.log import Delivered, Entry, ImportMark, Lane, Lift, Replayed, Unmerge
 from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
@@ -44,7 +44,7 @@ from duyen.step import Moves, Plan, Work, step_batch
 from duyen.stores.database import Raced
 from duyen.stores.interface import Share, Whole
 from duyen.stores.log import Block
-from duyen.stores.rows import Head, VetoRow
+from duyen.stores.rows import Head, LiftRow, VetoRow
 from duyen.stores.shards import ALL, END, SHARDS, bounds
 from duyen.stores.state import State
 from duyen.stores.state.process import Recorded
@@ -72,6 +72,7 @@ class Batch:
     told: list[tuple[Happened | Decided, int, int]] = field(default_factory=list)
     """Events and decisions in the log's order, each with its address (seq, index)."""
     vetoes: list[VetoRow] = field(default_factory=list)
+    lifts: list[LiftRow] = field(default_factory=list)
     receipts: list[Delivered] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     replayed: list[Replayed] = field(default_factory=list)
@@ -246,7 +247,7 @@ class Engine:
         for seq, index, entry in _told(blocks, behind, places):
             self._sort(entry, lane, seq, index, batch)
             told += 1
-        with self.state.writing(alone=alone or bool(batch.vetoes)):
+        with self.state.writing(alone=alone or bool(batch.vetoes or batch.lifts)):
             found = self.state.positions(lane)
             if any(found[shard] != places[shard] for shard in behind):
                 return True  # another engine was faster
@@ -269,6 +270,8 @@ class Engine:
             batch.receipts.append(entry)
         elif isinstance(entry, Unmerge):
             batch.vetoes += _vetoes(entry)
+        elif isinstance(entry, Lift):
+            batch.lifts.append(LiftRow(entry.veto, entry.time, entry.id, entry.author))
         elif isinstance(entry, Rejected):
             batch.rejected.append(entry)
         elif isinstance(entry, Replayed):
@@ -370,7 +373,7 @@ class Engine:
         settings = plan.program.settings
         rules = Rules.of(settings.identity, settings.blocked)
         asked = [_evidence(told) for told, _, _ in batch.told]
-        return self._identify.identify(asked, rules, batch.vetoes)
+        return self._identify.identify(asked, rules, batch.vetoes, batch.lifts)
 
     def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
         """Everyone whom this batch concerns, loaded, with what happens to them in order."""
@@ -617,14 +620,14 @@ def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
 
 def _ended(place: Place) -> Place:
     """A run that goes on with somebody else: remembered, so that it is not begun again."""
-    return msgspec.structs.replace(place, done=True, wake=NEVER, outcome="split")
+    return msgspec.structs.replace(place, done=True, wake=NEVER, outcome=profiles.SPLIT)
 
 
 def _withdrawn(line: Contact) -> Contact:
     """A contact that waits for another of the people whom this ledger was of."""
     if line.state != "queued":
         return line
-    return msgspec.structs.replace(line, state="cancelled", reason="split")
+    return msgspec.structs.replace(line, state="cancelled", reason=profiles.SPLIT)
 
 
 def _evidence(told: Happened | Decided) -> Evidence:

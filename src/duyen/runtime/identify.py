@@ -24,7 +24,7 @@ from duyen.identity import (
 )
 from duyen.model.event import Identifier, is_bearer
 from duyen.model.times import Millis
-from duyen.stores.rows import EvidenceRow, VetoRow
+from duyen.stores.rows import EvidenceRow, LiftRow, VetoRow
 from duyen.stores.state import State
 
 Identifiers = dict[str, dict[str, Millis]]
@@ -66,9 +66,13 @@ class Identify:
         self._state = state
 
     def identify(
-        self, asked: Sequence[Evidence], rules: Rules, vetoes: Sequence[VetoRow] = ()
+        self,
+        asked: Sequence[Evidence],
+        rules: Rules,
+        vetoes: Sequence[VetoRow] = (),
+        lifts: Sequence[LiftRow] = (),
     ) -> Identified:
-        """Find each one's person; store what is new. `vetoes` are new as well, and hold from now on."""
+        """Find each one's person; store what is new. `vetoes` are new as well, and hold until one of `lifts`."""
         keys, first = _distinct(asked, rules)
         rows = self._state.evidence_by_key(list(first))
         fresh = {
@@ -80,6 +84,7 @@ class Identify:
         outcome = Identified([])
         names = {name for evidence in fresh.values() for name in evidence.identifiers}
         apart = {name for veto in vetoes for name in (veto.a, veto.b)}
+        apart |= self._state.put_lifts(lifts) if lifts else set()
         known = self._state.components(names | apart)
         store = _Store(self._state)
         old = store.evidence(set(known.values()))

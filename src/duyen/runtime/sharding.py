@@ -10,7 +10,7 @@ from duyen import collect
 from duyen.identity import person_id
 from duyen.model.decision import Decision
 from duyen.model.event import Collected, Identifier, Rejected
-from duyen.model.log import Delivered, Entry, ImportMark, Replayed, Unmerge
+from duyen.model.log import Delivered, Entry, ImportMark, Lift, Replayed, Unmerge
 from duyen.stores.shards import shard_of
 
 
@@ -24,6 +24,8 @@ def shard_of_entry(entry: Entry) -> int:
         return shard_of(person_id(entry.identifier))
     if isinstance(entry, Unmerge):
         return shard_of(person_id(entry.kept[0] if entry.kept else ("unmerge", entry.id)))
+    if isinstance(entry, Lift):
+        return shard_of(person_id(("lift", entry.id)))
     if isinstance(entry, Rejected | Replayed):
         return shard_of(person_id(("rejected", entry.id)))
     if isinstance(entry, ImportMark):

@@ -42,6 +42,15 @@ class VetoRow(NamedTuple):
     author: str
 
 
+class LiftRow(NamedTuple):
+    """Somebody took the veto back at `time`."""
+
+    veto: str
+    time: Millis
+    id: str
+    author: str
+
+
 class OutboxRow(NamedTuple):
     """A contact waiting to leave, or the memory of one that did."""
 

@@ -1,4 +1,4 @@
-"""Taking a profile apart."""
+"""Taking a profile apart, and taking that back."""
 
 from __future__ import annotations
 
@@ -24,3 +24,28 @@ class Unmerged(TypedDict):
     applied: bool
     person: str
     apart: list[HolderRow]
+
+
+class LiftedRow(TypedDict):
+    """When a veto was taken back, and by whom."""
+
+    time: str
+    author: str
+
+
+class VetoRow(TypedDict):
+    """What of a person is never one with what, as `namespace:value`; `lifted` where that was taken back."""
+
+    id: str
+    time: str
+    author: str
+    identifiers: list[str]
+    never: list[str]
+    lifted: LiftedRow | None
+
+
+class Lifted(TypedDict):
+    """A veto holds no more: the person whom the profile's key names now."""
+
+    applied: bool
+    person: str

@@ -90,6 +90,9 @@ export const api = {
     body(
       client.POST("/v1/profiles/{key}/unmerge", { params: { path: { key } }, body: { apart } }),
     ),
+  vetoes: (key: string) => body(client.GET("/v1/profiles/{key}/vetoes", { params: { path: { key } } })),
+  liftVeto: (key: string, veto: string) =>
+    body(client.DELETE("/v1/profiles/{key}/vetoes/{veto}", { params: { path: { key, veto } } })),
   // openapi-fetch forgets that pairs are pairs.
   events: (key: string, name: string, cursor: Cursor) =>
     body(

@@ -45,6 +45,8 @@ export const people = (filters: PeopleFilters) =>
   });
 export const person = (key: string) =>
   queryOptions({ queryKey: ["person", key], queryFn: () => api.person(key) });
+export const vetoes = (key: string) =>
+  queryOptions({ queryKey: ["person", key, "vetoes"], queryFn: () => api.vetoes(key) });
 export const events = (key: string, name: string) =>
   infiniteQueryOptions({
     queryKey: ["person", key, "events", name],

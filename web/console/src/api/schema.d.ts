@@ -877,6 +877,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/profiles/{key}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a profile apart that was two people.
+         * @description What they are named with later never joins them again, until the veto is lifted; twice is once.
+         */
+        post: operations["unmerge_profile_v1_profiles__key__unmerge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles/{key}/vetoes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was decided never to be one with a person.
+         * @description Newest first, with author and time; those that were lifted again too.
+         */
+        get: operations["list_vetoes_v1_profiles__key__vetoes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles/{key}/vetoes/{veto}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take back that a profile was taken apart.
+         * @description The evidence decides again, with all the rules of a merge; a refusal of either holds. Twice is once.
+         */
+        delete: operations["lift_veto_v1_profiles__key__vetoes__veto__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles/{key}/events": {
         parameters: {
             query?: never;
@@ -991,26 +1051,6 @@ export interface paths {
         get: operations["one_person_v1_profiles__key__get"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/profiles/{key}/unmerge": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take a profile apart that was two people.
-         * @description What they are named with later never joins them again; saying it twice changes nothing.
-         */
-        post: operations["unmerge_profile_v1_profiles__key__unmerge_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2580,6 +2620,26 @@ export interface components {
             revenue: components["schemas"]["Effect"] | null;
         };
         /**
+         * Lifted
+         * @description A veto holds no more: the person whom the profile's key names now.
+         */
+        Lifted: {
+            /** Applied */
+            applied: boolean;
+            /** Person */
+            person: string;
+        };
+        /**
+         * LiftedRow
+         * @description When a veto was taken back, and by whom.
+         */
+        LiftedRow: {
+            /** Time */
+            time: string;
+            /** Author */
+            author: string;
+        };
+        /**
          * LinkRow
          * @description A link of a mail: its text, the tracked address, and where it leads.
          */
@@ -2983,6 +3043,18 @@ export interface components {
         Page_Version_: {
             /** Data */
             data: components["schemas"]["Version"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
+        Page_VetoRow_: {
+            /** Data */
+            data: components["schemas"]["VetoRow"][];
             /** Next */
             next: string | null;
             /** Total */
@@ -3436,6 +3508,23 @@ export interface components {
             time: string;
         };
         /**
+         * VetoRow
+         * @description What of a person is never one with what, as `namespace:value`; `lifted` where that was taken back.
+         */
+        VetoRow: {
+            /** Id */
+            id: string;
+            /** Time */
+            time: string;
+            /** Author */
+            author: string;
+            /** Identifiers */
+            identifiers: string[];
+            /** Never */
+            never: string[];
+            lifted: components["schemas"]["LiftedRow"] | null;
+        };
+        /**
          * Workspace
          * @description The company as the console shows it.
          */
@@ -3627,6 +3716,8 @@ export type ItemsStored = components['schemas']['ItemsStored'];
 export type JourneyResult = components['schemas']['JourneyResult'];
 export type JourneysReport = components['schemas']['JourneysReport'];
 export type LiftReport = components['schemas']['LiftReport'];
+export type Lifted = components['schemas']['Lifted'];
+export type LiftedRow = components['schemas']['LiftedRow'];
 export type LinkRow = components['schemas']['LinkRow'];
 export type Login = components['schemas']['Login'];
 export type Mail = components['schemas']['Mail'];
@@ -3655,6 +3746,7 @@ export type PageRejectedRow = components['schemas']['Page_RejectedRow_'];
 export type PageResource = components['schemas']['Page_Resource_'];
 export type PageSegmentResource = components['schemas']['Page_SegmentResource_'];
 export type PageVersion = components['schemas']['Page_Version_'];
+export type PageVetoRow = components['schemas']['Page_VetoRow_'];
 export type Paused = components['schemas']['Paused'];
 export type PeopleCount = components['schemas']['PeopleCount'];
 export type PerMinute = components['schemas']['PerMinute'];
@@ -3679,6 +3771,7 @@ export type TodayCount = components['schemas']['TodayCount'];
 export type TraitRow = components['schemas']['TraitRow'];
 export type Unmerged = components['schemas']['Unmerged'];
 export type Version = components['schemas']['Version'];
+export type VetoRow = components['schemas']['VetoRow'];
 export type Workspace = components['schemas']['Workspace'];
 export type ApiError = components['schemas']['ApiError'];
 export type Call = components['schemas']['Call'];
@@ -3837,6 +3930,153 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_PersonRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    unmerge_profile_v1_profiles__key__unmerge_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Apart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unmerged"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_vetoes_v1_profiles__key__vetoes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VetoRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    lift_veto_v1_profiles__key__vetoes__veto__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+                /** @description The id of a veto of this person. */
+                veto: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lifted"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
@@ -4100,60 +4340,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
-                };
-            };
-            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description What went wrong, and what to do. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    unmerge_profile_v1_profiles__key__unmerge_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Apart"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Unmerged"];
-                };
-            };
-            /** @description Stored; the engine has not come to it yet. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */

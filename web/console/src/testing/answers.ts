@@ -20,6 +20,7 @@ import type {
   Resource,
   SegmentResource,
   Settings,
+  VetoRow,
 } from "../api/types.ts";
 
 const NOW = Date.parse("2026-11-22T07:05:09Z");
@@ -679,6 +680,7 @@ export const ANSWERS: Record<string, unknown> = {
   "/v1/profiles": people,
   "/v1/profiles/user_id%3Au1": profile,
   "/v1/profiles/user_id%3Au1/events": events,
+  "/v1/profiles/user_id%3Au1/vetoes": page<VetoRow>([], 0),
   "/v1/profiles/user_id%3Au1/decisions": decisions,
   "/v1/profiles/user_id%3Au1/contacts": contacts,
   "/v1/mail": page([mail, { ...mail, id: "mail-2", subject: "Đơn hàng của bạn đã đi", message: null }], 2),

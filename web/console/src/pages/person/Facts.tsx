@@ -7,6 +7,7 @@ import { useWords } from "../../words";
 import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
 import { stepNumber } from "../../words/rule";
 import { Unmerge } from "./Unmerge";
+import { Vetoes } from "./Vetoes";
 
 function Block({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -54,6 +55,7 @@ function Identifiers({ person }: { person: Profile }) {
         </Text>
       )}
       <Unmerge person={person} />
+      <Vetoes person={person} />
     </Block>
   );
 }

@@ -20,7 +20,7 @@ describe("a profile that was two people", () => {
     });
     const dialog = await asked();
     expect(dialog.getByText(/Both are made anew from their own events/)).toBeTruthy();
-    const go = dialog.getByRole("button", { name: "Take apart for good" });
+    const go = dialog.getByRole("button", { name: "Make two of them" });
     expect(go).toHaveProperty("disabled", true);
     await userEvent.click(dialog.getByLabelText(visitor));
     await userEvent.click(go);
@@ -37,7 +37,7 @@ describe("a profile that was two people", () => {
     for (const box of boxes) await userEvent.click(box);
     expect(dialog.getByText("Leave at least one to this customer.")).toBeTruthy();
     for (const box of boxes.slice(0, -1)) await userEvent.click(box);
-    await userEvent.click(dialog.getByRole("button", { name: "Take apart for good" }));
+    await userEvent.click(dialog.getByRole("button", { name: "Make two of them" }));
     expect((await dialog.findByRole("alert")).textContent).toContain("not known as that");
   });
 
@@ -48,5 +48,38 @@ describe("a profile that was two people", () => {
     });
     await screen.findByRole("heading", { name: "Nguyễn Thị Ánh Tuyết" });
     expect(screen.queryByRole("button", { name: "Take apart" })).toBeNull();
+  });
+});
+
+const vetoes = "/v1/profiles/user_id%3Au1/vetoes";
+const veto = {
+  id: "unmerge-1",
+  time: "2026-11-20T03:00:00Z",
+  author: "an@shop.test",
+  identifiers: ["user_id:u1"],
+  never: [`anonymous_id:${visitor}`],
+  lifted: null,
+};
+
+describe("a veto", () => {
+  it("is shown with author and time, and taken back after a question", async () => {
+    const house = open("/people/user_id%3Au1", {
+      [vetoes]: { data: [veto], next: null, total: 1 },
+      [`DELETE ${vetoes}/unmerge-1`]: { applied: true, person: "p_1" },
+    });
+    expect(await screen.findByText(/Taken apart by an@shop.test/)).toBeTruthy();
+    await userEvent.click(screen.getByRole("button", { name: "Take back" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(dialog.getByText(/a refusal of either holds/)).toBeTruthy();
+    await userEvent.click(dialog.getByRole("button", { name: "Take back" }));
+    const told = house.asked.filter(({ method }) => method === "DELETE");
+    expect(told.map(({ path }) => path)).toEqual([`${vetoes}/unmerge-1`]);
+  });
+
+  it("stays in the list after it was taken back, without the button", async () => {
+    const lifted = { time: "2026-11-21T03:00:00Z", author: "binh@shop.test" };
+    open("/people/user_id%3Au1", { [vetoes]: { data: [{ ...veto, lifted }], next: null, total: 1 } });
+    expect(await screen.findByText(/Taken back by binh@shop.test/)).toBeTruthy();
+    expect(screen.queryByRole("button", { name: "Take back" })).toBeNull();
   });
 });
