@@ -116,15 +116,19 @@ def free_port() -> int:
 
 @contextmanager
 def serving(folder: Path, *roles: str) -> Iterator[int]:
-    """Processes of a data folder, the door among them; gives its port."""
+    """Processes of a data folder, one door or several among them; gives the doors' port."""
     port = free_port()
     started = []
     for role in roles:
         more = ["--port", str(port)] if role == "door" else []
+        if role == "door" and roles.count("door") > 1:
+            more.append("--join")
         command = [sys.executable, "-m", "duyen", role, "--data", str(folder), *more]
         started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
     try:
         wait_for(port)
+        if roles.count("door") > 1:
+            time.sleep(2)  # until all listen, so that the connections are shared among them
         yield port
     finally:
         for process in started:
@@ -341,6 +345,11 @@ def run() -> list[Figure]:
                 hammer(port, "/v1/batch", 100, wrap=True),
                 hammer(port, "/v1/track", 1, wrap=False),
             )
+        with serving(folder, "door", "door") as port:
+            two = (
+                hammer(port, "/v1/batch", 100, wrap=True),
+                hammer(port, "/v1/track", 1, wrap=False),
+            )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -364,6 +373,22 @@ def run() -> list[Figure]:
             "200 K/s",
         ),
         Figure("door: single events, durable", ours[1], "events/s", common[1], against, "12 K/s"),
+        Figure(
+            "two doors (`doors = 2`): batches of 100, durable",
+            two[0],
+            "events/s",
+            ours[0],
+            "one door",
+            "200 K/s",
+        ),
+        Figure(
+            "two doors (`doors = 2`): single events, durable",
+            two[1],
+            "events/s",
+            ours[1],
+            "one door",
+            "12 K/s",
+        ),
         Figure(
             "door: requests of this load generator",
             ceiling,

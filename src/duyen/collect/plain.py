@@ -7,7 +7,7 @@ which knows the reasons and the odd forms that are taken all the same. Both say 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -24,7 +24,8 @@ MAX_TEXT = 200
 EARLIEST: Millis = 631_152_000_000
 """1990-01-01: an event before it has a broken clock."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _MILLI = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_read = datetime.fromisoformat
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 _Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -129,8 +130,10 @@ class PlainJudge:
             return None
         properties, traits = call.properties, call.traits
         context = call.context or self._context
-        sizes = len(properties), len(traits), len(context)
-        if sum(sizes) > MAX_EVENT_BYTES or 4 in sizes:  # the length of `null`
+        first, second, third = len(properties), len(traits), len(context)
+        if first + second + third > MAX_EVENT_BYTES:
+            return None
+        if first == 4 or second == 4 or third == 4:  # the length of `null`
             return None
         time = self._time(call)
         if time is None:
@@ -156,28 +159,23 @@ class PlainJudge:
     def _time(self, call: PlainCall) -> Millis | None:
         """The event's own time by our clock, or None where it is not plain."""
         received = self._received
-        told = call.timestamp or call.original_timestamp
+        own, library = call.timestamp, call.original_timestamp
+        told = own or library
         if not told:
             return received
-        time = _instant(told)
-        corrected = call.timestamp and call.original_timestamp
-        sent = None if corrected else call.sent_at or self._sent_at
-        if time is not None and sent:
+        try:
+            time = (_read(told) - _EPOCH) // _MILLI
+        except (ValueError, TypeError):  # no time, or one without an offset
+            return None
+        sent = None if own and library else call.sent_at or self._sent_at
+        if sent:
             if self._offset is None or self._offset[0] != sent:
-                clock = _instant(sent)
-                if clock is None:
+                try:
+                    clock = (_read(sent) - _EPOCH) // _MILLI
+                except (ValueError, TypeError):
                     return None
                 self._offset = (sent, received - clock)
             time += self._offset[1]
-        if time is None or time < EARLIEST:
+        if time < EARLIEST:
             return None
         return time if time < received else received
-
-
-def _instant(told: str) -> Millis | None:
-    """An instant with its offset in milliseconds, the rest cut off; or None."""
-    try:
-        apart = datetime.fromisoformat(told) - _EPOCH
-    except (ValueError, TypeError):  # no time, or one without an offset
-        return None
-    return apart.days * 86_400_000 + apart.seconds * 1_000 + apart.microseconds // 1_000
