@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +30,10 @@ def connect(path: Path, *, durable: bool, read_only: bool = False) -> sqlite3.Co
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One write transaction: all or nothing."""
+def transaction(
+    connection: sqlite3.Connection, meanwhile: Callable[[], object] | None = None
+) -> Iterator[sqlite3.Connection]:
+    """One write transaction: all or nothing. `meanwhile` runs while a thread waits for the commit."""
     with explained():
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -39,7 +42,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
+        if meanwhile is None:
+            connection.execute("COMMIT")
+            return
+        with ThreadPoolExecutor(1) as thread:
+            committed = thread.submit(connection.execute, "COMMIT")
+            try:
+                meanwhile()
+            finally:
+                committed.result()
 
 
 @contextmanager

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from duyen.stores.database import Database, Values
 from duyen.stores.sqlite.connect import connect, explained, transaction
+from duyen.stores.sqlite.copier import Copier
 from duyen.stores.sqlite.schema import make
 from duyen.stores.sqlite.words import SqliteWords
 
 SLICE = 900
 CHECKPOINT = 16_384
 """Pages in the journal (64 MB) before they are brought into the file: a page changed often is brought once."""
+LATEST = 8 * CHECKPOINT
+"""After so many whoever commits brings them itself: the copying thread does not come along."""
 
 
 class SqliteDatabase(Database):
@@ -30,6 +33,7 @@ class SqliteDatabase(Database):
         self.words = SqliteWords(self)
         self._file: tuple[int, int] | None = None
         self._times_opened = 0
+        self._copier = Copier(path, CHECKPOINT)
         self._settling: dict[str, str] = {}
         self._snapshot = False
         if read_only:
@@ -37,7 +41,7 @@ class SqliteDatabase(Database):
         else:
             self._connection = connect(path, durable=durable)
             self._connection.execute("PRAGMA cache_size=-65536")
-            self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={LATEST}")
             make(self._connection, schema)
 
     @property
@@ -114,10 +118,13 @@ class SqliteDatabase(Database):
             self.connection.executemany(f"{verb} VALUES ({marks}){settle}", whole)
 
     @contextmanager
-    def writing(self, *, alone: bool = False) -> Iterator[None]:
+    def writing(
+        self, *, alone: bool = False, meanwhile: Callable[[], object] | None = None
+    ) -> Iterator[None]:
         """One write transaction: all or nothing; nobody else ever writes meanwhile."""
-        with transaction(self.connection):
+        with transaction(self.connection, meanwhile):
             yield
+        self._copier.tidy(self._connection)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -138,6 +145,7 @@ class SqliteDatabase(Database):
 
     def close(self) -> None:
         """Close the file."""
+        self._copier.close()
         self._connection.close()
 
 
