@@ -36,6 +36,8 @@ class Veto(msgspec.Struct, frozen=True, array_like=True):
 
 def usable(identifiers: Iterable[Identifier], rules: Rules) -> tuple[Identifier, ...]:
     """Those that may identify, the highest priority first."""
+    if isinstance(identifiers, tuple) and len(identifiers) == 1:  # as most events have it
+        return () if rules.blocks(identifiers[0]) else identifiers
     kept = {i for i in identifiers if not rules.blocks(i)}
     return tuple(sorted(kept, key=rules.rank)) if len(kept) > 1 else tuple(kept)
 

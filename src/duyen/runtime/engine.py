@@ -35,14 +35,13 @@ from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
-from duyen.rules import mail_of
 from duyen.runtime import definitions, tally
 from duyen.runtime.ahead import Ahead
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
-from duyen.step import Moves, Plan, Work, step_batch
+from duyen.step import Moves, Plan, Work, step_batch, touches
 from duyen.stores.database import Raced
 from duyen.stores.interface import Share, Whole
 from duyen.stores.log import Block
@@ -412,9 +411,10 @@ class Engine:
             work = Work(head.person, happenings, head.standing, quiet=person in split)
             work.last = head.person.last
             work.identifiers = found.identifiers.get(person)
-            touching = any(isinstance(h, Happened) and mail_of(h.event) for h in happenings)
+            touching = touches(happenings)
             others = [heads[old] for old in joining.get(person, []) if old in heads]
-            self._join(work, others, plan, touching)
+            if others:
+                self._join(work, others, plan, touching)
             stale = work.person.events > 0 and work.person.specs != plan.specs_print
             # A further touch of a mail may tell what the earlier ones were, wherever they lie.
             if (stale or touching) and not others:
@@ -445,7 +445,7 @@ class Engine:
             or touching
             or any(profiles.shares_events(work.person, p) for p in everybody[1:])
         )
-        past = self._history(work.person) if others and retold else []
+        past = self._history(work.person) if retold else []
         for other in others:
             if retold:
                 past = past + self._history(other.person)
@@ -539,7 +539,7 @@ class Engine:
         named, seen = [], []
         for work in works:
             person = work.person
-            if work.identifiers is not None or any(event.traits for event in work.kept):
+            if work.identifiers is not None or work.told_traits:
                 named.append(directory_row(person))
             elif person.last // LIST_EVERY != work.last // LIST_EVERY:
                 seen.append((person.id, person.events, person.last))

@@ -56,6 +56,8 @@ class Work:
     changed: int = 0
     """What of all that rules read has changed, see `watch`."""
     kept: list[Event] = field(default_factory=list)
+    told_traits: bool = False
+    """Some kept event tells traits."""
     effects: list[Effect] = field(default_factory=list)
 
 
@@ -116,10 +118,18 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
 
 def _without_scanners(work: Work, told: list[Happening]) -> list[Happening]:
     """What journeys are told: not what the same batch shows to be a scanner's."""
-    if not any(isinstance(happening, Happened) and mail_of(happening.event) for happening in told):
+    if not touches(told):
         return told
     machines = scanned(whole_history(work.person, work.history))
     return [h for h in told if not (isinstance(h, Happened) and h.event.id in machines)]
+
+
+def touches(happenings: Sequence[Happening]) -> bool:
+    """Whether a mail is opened or clicked among them."""
+    for happening in happenings:  # noqa: SIM110 - asked for everybody in a batch: a loop is cheaper
+        if happening.__class__ is Happened and mail_of(happening.event):
+            return True
+    return False
 
 
 def _told_once(happenings: list[Happening]) -> list[Happening]:
@@ -147,6 +157,7 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     if not absorb(person, event, plan.specs, names=False, older=work.history):
         return False
     work.kept.append(event)
+    work.told_traits |= bool(event.traits)
     work.changed |= plan.watch.changed(person, event)
     if mail_of(event):
         history = whole_history(person, work.history)
