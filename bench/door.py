@@ -26,13 +26,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench.figures import Figure, percentile
+from duyen.model.event import ORDER_COMPLETED, Collected
 from duyen.model.log import Lane
 from duyen.model.program import CatalogueChange, ResourceChange
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.secrets import digest_key
 from duyen.runtime.settings import load
+from duyen.runtime.training import train
 
 KEY, SECRET = "wk_bench", "sk_bench"
 CONNECTIONS = 64
@@ -40,6 +44,9 @@ CONNECTIONS = 64
 SECONDS = 5.0
 OFFERS = 1_000
 RATE = 300
+LOOKS = 50
+"""Profiles read in a second."""
+PEOPLE = 1_000
 
 
 def body(calls: int, prefix: str, wrap: bool) -> bytes:
@@ -65,10 +72,11 @@ def body(calls: int, prefix: str, wrap: bool) -> bytes:
     return json.dumps({"batch": made} if wrap else made[0]).encode()
 
 
-def request(port: int, path: str, content: bytes, key: str = "") -> bytes:
-    """The bytes of one keep-alive request."""
+def request(port: int, path: str, content: bytes = b"", key: str = "") -> bytes:
+    """The bytes of one keep-alive request; without content it is a GET."""
     auth = f"authorization: Bearer {key}\r\n" if key else "authorization: Basic d2tfYmVuY2g6\r\n"
-    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{auth}content-type: application/json\r\n"
+    verb = "POST" if content else "GET"
+    head = f"{verb} {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n{auth}content-type: application/json\r\n"
     return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
 
 
@@ -178,10 +186,31 @@ def prepare(folder: Path) -> None:
     )
     items = tuple({"id": f"p{n}", "name": f"Item {n}", "price": "100"} for n in range(1_000))
     house.tell(Lane.CONTROL, [CatalogueChange(items, now, "bench")])
+    house.tell(Lane.BULK, [*_orders(now)])
     engine = Engine(house)
     engine.drain()
     engine.close()
+    train(house)
     house.close()
+
+
+def _orders(now: int) -> Iterator[Collected]:
+    """Three orders of each of those whom decisions and recommendations are for."""
+    rng = random.Random(3)
+    for n in range(3 * PEOPLE):
+        lines = [{"product_id": f"p{rng.randrange(1_000)}", "quantity": 1} for _ in range(3)]
+        told = json.dumps({"order_id": f"o{n}", "total": "300", "products": lines}).encode()
+        yield Collected(
+            id=f"o{n}",
+            type="track",
+            time=now - rng.randrange(10**9),
+            received=now,
+            source="bench",
+            trusted=True,
+            name=ORDER_COMPLETED,
+            user_id=f"u{n % PEOPLE}",
+            properties=msgspec.Raw(told),
+        )
 
 
 def common_way(port: int, path: str) -> None:
@@ -273,18 +302,29 @@ def serving_other(target: Callable[[int, str], None], folder: Path) -> Iterator[
 
 
 def decide(port: int, seconds: float) -> list[float]:
-    """Latencies in ms of decisions for three placements at a steady RATE, from the instant each was due."""
-    asks = [
-        request(
-            port,
-            "/v1/decide",
-            json.dumps(
-                {"profile": f"user_id:u{n}", "placements": ["home", "side", "cart"]}
-            ).encode(),
-            SECRET,
-        )
-        for n in range(1_000)
+    """Latencies of decisions for three placements at a steady RATE."""
+    asked = [
+        {"profile": f"user_id:u{n}", "placements": ["home", "side", "cart"]} for n in range(PEOPLE)
     ]
+    asks = [request(port, "/v1/decide", json.dumps(body).encode(), SECRET) for body in asked]
+    return steadily(port, asks, seconds, RATE)
+
+
+def recommend(port: int, seconds: float) -> list[float]:
+    """Latencies of what goes with the items that a person dealt with last."""
+    asked = [{"profile": f"user_id:u{n}", "recommender": "bought_together"} for n in range(PEOPLE)]
+    asks = [request(port, "/v1/recommend", json.dumps(body).encode(), SECRET) for body in asked]
+    return steadily(port, asks, seconds, RATE)
+
+
+def profiles(port: int, seconds: float) -> list[float]:
+    """Latencies of reading a profile."""
+    paths = [f"/v1/profiles/user_id:u{n}" for n in range(PEOPLE)]
+    return steadily(port, [request(port, path, key=SECRET) for path in paths], seconds, LOOKS)
+
+
+def steadily(port: int, asks: list[bytes], seconds: float, rate: int) -> list[float]:
+    """Latencies in ms of requests at a steady rate, from the instant each was due."""
 
     async def steady() -> list[float]:
         took: list[float] = []
@@ -301,8 +341,8 @@ def decide(port: int, seconds: float) -> list[float]:
             free.put_nowait((reader, writer))
 
         running = []
-        for n in range(int(seconds * RATE)):
-            due = began + n / RATE
+        for n in range(int(seconds * rate)):
+            due = began + n / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             running.append(asyncio.ensure_future(ask(n, due)))
         await asyncio.gather(*running)
@@ -356,11 +396,15 @@ def run() -> list[Figure]:
         with serving(folder, "door", "engine") as port:
             calm = decide(port, SECONDS)
             load_ = threading.Thread(
-                target=feed, args=(port, 5_000, time.perf_counter() + SECONDS + 3)
+                target=feed, args=(port, 5_000, time.perf_counter() + 3 * SECONDS + 3)
             )
             load_.start()
             time.sleep(1)
             busy = decide(port, SECONDS)
+            others = {
+                f"recommend, {RATE}/s": recommend(port, SECONDS),
+                f"a profile read, {LOOKS}/s": profiles(port, SECONDS),
+            }
             load_.join()
     against = "FastAPI + Pydantic, a row per event"
     return [
@@ -410,6 +454,16 @@ def run() -> list[Figure]:
             percentile(calm, 0.99),
             "the same without the engine's 5 K events/s",
             "10 ms",
+        ),
+        *(
+            Figure(
+                f"{what}, beside 5 K events/s: p99",
+                percentile(took, 0.99),
+                "ms",
+                statistics.median(took),
+                "its median",
+            )
+            for what, took in others.items()
         ),
     ]
 

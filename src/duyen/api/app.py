@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from duyen.api.door import Door
 from duyen.api.http import Receive, Scope, Send, answer_error, fault
@@ -21,21 +22,29 @@ Application = Callable[[Scope, Receive, Send], Any]
 
 
 class App:
-    """Routes by path; the administration app is built on first use, so that a pure door stays small."""
+    """Routes by path; the administration is built on first use, so that a pure door stays small."""
 
     def __init__(self, settings: Settings) -> None:
         self.house = House(settings)
         self.door = Door(self.house)
         self._administration: Application | None = None
+        self._building = asyncio.Lock()
 
-    @property
-    def administration(self) -> Application:
-        """The FastAPI application behind everything that is not hot."""
+    async def administration(self) -> Application:
+        """The FastAPI application behind everything that is not hot.
+
+        Building it takes half a second: a thread does, and the hot routes go on.
+        """
         if self._administration is None:
-            from duyen.api.administration import build
-
-            self._administration = build(self.house, self.door)
+            async with self._building:
+                if self._administration is None:
+                    self._administration = await asyncio.to_thread(self._build)
         return self._administration
+
+    def _build(self) -> Application:
+        from duyen.api.administration import build
+
+        return cast(Application, build(self.house, self.door))
 
     async def start(self) -> None:
         """Begin to commit, and make ready what is decided by, before anybody is let in."""
@@ -57,7 +66,7 @@ class App:
         secured = _Secured(send)
         hot = self.door.serves(scope["path"])
         try:
-            application: Application = self.door if hot else self.administration
+            application: Application = self.door if hot else await self.administration()
             await application(scope, receive, secured)
         except DuyenError as error:
             await answer_error(secured, error)
