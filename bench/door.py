@@ -320,7 +320,9 @@ def recommend(port: int, seconds: float) -> list[float]:
 def profiles(port: int, seconds: float) -> list[float]:
     """Latencies of reading a profile."""
     paths = [f"/v1/profiles/user_id:u{n}" for n in range(PEOPLE)]
-    return steadily(port, [request(port, path, key=SECRET) for path in paths], seconds, LOOKS)
+    asks = [request(port, path, key=SECRET) for path in paths]
+    steadily(port, asks[:1], 1 / LOOKS, LOOKS)  # a door builds its administration at the first call
+    return steadily(port, asks, seconds, LOOKS)
 
 
 def steadily(port: int, asks: list[bytes], seconds: float, rate: int) -> list[float]:
