@@ -77,7 +77,7 @@ CONTRACT = """init; serve; door; engine; sender; scheduler; apply; diff; export;
 segment list; segment show; segment members; segment preview; journey list; journey show; journey run
 recommend train; recommend for; decide; report lift; report messages; report overview; simulate; sql
 lake flush; lake compact; lake info; rebuild; rejected list; rejected replay; keys create; admin create; pause; resume
-doctor; bench"""
+doctor; bench; admin list; admin remove"""
 
 
 def test_every_command_of_the_contract_is_there_with_help() -> None:
@@ -199,7 +199,13 @@ def test_a_key_is_revoked_and_an_administrator_removed(folder: Folder) -> None:
     assert folder.ask("keys", "list")["keys"] == []
     with pytest.raises(DuyenError, match="no key"):
         folder.run("keys", "revoke", made["id"])
+    assert folder.ask("admin", "list")["admins"] == []
+    folder.run("admin", "create", "b@example.test")
     folder.run("admin", "create", "a@example.test")
+    who = folder.ask("admin", "list")["admins"]
+    assert [row["email"] for row in who] == ["a@example.test", "b@example.test"]
+    assert set(who[0]) == {"email", "changed", "by"}, "nothing of their passwords"
+    folder.run("admin", "remove", "b@example.test")
     assert folder.ask("admin", "remove", "A@example.test")["applied"] is True
     with pytest.raises(DuyenError, match="no admin"):
         folder.run("admin", "remove", "a@example.test")

@@ -1,4 +1,4 @@
-"""`duyen keys create` and `duyen admin create`: who may speak to this installation."""
+"""`duyen keys` and `duyen admin`: who may speak to this installation."""
 
 from __future__ import annotations
 
@@ -122,6 +122,24 @@ def remove_admin(
     conclude({"email": email.strip().lower(), "applied": in_effect}, as_json)
 
 
+@admin.command("list")
+def list_admins(data: Data = None, as_json: AsJson = False) -> None:
+    """Who may sign in to the console; what their passwords are nobody knows but they."""
+    from duyen.model.times import format_time
+
+    with opened(data) as house:
+        people = sorted(house.state.resources("admin"), key=lambda stored: stored[1])
+        rows = [
+            {"email": email, "changed": format_time(time), "by": by}
+            for _, email, _, _, by, time in people
+        ]
+    for row in rows:
+        say(f"{row['email']}  {row['changed']}  {row['by']}")
+    if not rows:
+        say("Nobody may sign in yet; let somebody with `duyen admin create EMAIL`.")
+    conclude({"admins": rows}, as_json)
+
+
 @admin.command("create")
 def create_admin(
     email: Annotated[str, typer.Argument(help="E-mail address to sign in with.")],
@@ -132,7 +150,7 @@ def create_admin(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give somebody access to the console, or a new password."""
+    """Give somebody access to the console; somebody who has it gets a new password, and signs in again."""
     from duyen.model.log import Lane
     from duyen.runtime.access import admin_change, new_password
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duyen.cli.common import AsJson, AsOf, Data, conclude, instant, opened, say, tell
+from duyen.cli.words import reason, sentence
 
 if TYPE_CHECKING:
     from duyen.runtime.house import House
@@ -279,15 +280,18 @@ def recommend_for(
         view = Views(house.state, house.folder / "models").newest()
         seeds, bought = deciding.tastes(head.person)
         found = view.recommend(recommender, seeds=seeds, exclude=bought, limit=limit)
-        rows = []
+        names = {id: item.name for id in seeds if (item := view.item(id)) is not None}
+        rows: list[dict[str, Any]] = []
         for scored in found:
             item = view.item(scored.item)
             name = item.name if item else scored.item
             rows.append(
                 {"id": scored.item, "name": name, "score": scored.score, "why": str(scored.why)}
             )
+    names |= {row["id"]: row["name"] for row in rows}
     for row in rows:
-        say(f"{row['score']:8.4f}  {row['id']}  {row['name']}  {row['why']}")
+        why = sentence(row["why"], names)
+        say(f"{row['score']:8.4f}  {row['id']}  {row['name']}  {why}")
     if not rows:
         say(
             f"{recommender} has nothing for {key}: nothing is learned yet (`duyen recommend train`),"
@@ -341,7 +345,9 @@ def decide(
         ]
     for one in shown:
         what = one["offer"] or ", ".join(item["name"] for item in one["items"]) or "the fallback"
-        say(f"{one['placement']}: {what} ({one['reason']}, probability {one['propensity']:.3f})")
-        for sentence in one["explanation"]:
-            say(f"  {sentence}")
+        why = reason(one["reason"])
+        say(f"{one['placement']}: {what} ({why}, probability {one['propensity']:.3f})")
+        names = {item["id"]: item["name"] for item in one["items"]}
+        for line in one["explanation"]:
+            say(f"  {sentence(line, names)}")
     conclude({"decisions": shown}, as_json)
