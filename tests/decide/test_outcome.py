@@ -5,13 +5,14 @@ import random
 import hypothesis.strategies as st
 from hypothesis import given
 
-from duyen.decide import bound, choose, decided, outcome
+from duyen.decide import bound, choose, decided, outcome, seen_before
 from duyen.decide.outcome import MAX_PENDING, OUTCOME_WINDOW
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Effect
 from duyen.model.event import DECISION_CLICKED, DECISION_VIEWED, ORDER_COMPLETED, Event
 from duyen.model.person import Person
 from duyen.model.times import DAY, Millis
+from duyen.profiles import absorb
 from tests.decide.shop import HOME, NOW, USER, Shop, event, offer, person, program
 
 CAPPED = program(offer("a", cap=2))
@@ -74,6 +75,23 @@ def test_told_again_in_any_order_it_counts_once(told: list[str]) -> None:
     if clicked:
         expected["successes"] = 1
     assert sums(effects) == {"arm:home:a": expected}
+
+
+def test_what_was_told_before_the_decision_itself_counts_too() -> None:
+    """Two engines may meet a decision and what became of it, each in its own time."""
+    who = person()
+    early = [
+        seen(DECISION_VIEWED, "v"),
+        seen(DECISION_CLICKED, "c"),
+        seen(DECISION_VIEWED, "o", "d0"),
+    ]
+    for each in early:
+        absorb(who, each, {})
+        assert outcome(who, each, CAPPED, NOW) == []
+    effects = decided(who, decide()) + seen_before(who, decide(), CAPPED)
+    assert sums(effects) == {"arm:home:a": {"decisions": 1, "views": 1, "successes": 1}}
+    assert seen_before(who, decide(), CAPPED) == []
+    assert outcome(who, early[0], CAPPED, NOW) == []
 
 
 def test_too_late_and_unknown_count_nothing() -> None:

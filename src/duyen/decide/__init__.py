@@ -12,7 +12,7 @@ from duyen.decide.eligibility import (
     item_problem,
     prepare,
 )
-from duyen.decide.outcome import arm_of, bound, decided, outcome
+from duyen.decide.outcome import arm_of, bound, decided, outcome, seen_before
 from duyen.decide.policy import Arms, Policy, Weighed, policy, registered
 from duyen.decide.rulebook import Rulebook, Truths
 
@@ -44,5 +44,6 @@ __all__ = [
     "prepare",
     "read_context",
     "registered",
+    "seen_before",
     "tastes",
 ]

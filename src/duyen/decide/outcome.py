@@ -64,6 +64,20 @@ def outcome(person: Person, event: Event, program: Program, now: Millis) -> list
     return []
 
 
+def seen_before(person: Person, decision: Decision, program: Program) -> list[Effect]:
+    """Join what was told of a decision before the decision itself: two engines may have met the two."""
+    if person.last < decision.time:
+        return []
+    told = [
+        event
+        for event in person.recent
+        if event.name in (DECISION_VIEWED, DECISION_CLICKED)
+        and event.properties.get("decision_id") == decision.id
+        and not event.quality
+    ]
+    return [effect for event in told for effect in _seen(person, event, program)]
+
+
 def _seen(person: Person, event: Event, program: Program) -> list[Effect]:
     """A click was also a view, even where the view's own event is late or lost."""
     pending = person.pending.get(str(event.properties.get("decision_id", "")))

@@ -173,6 +173,7 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
 def _decided(work: Work, decision: Decision, plan: Plan) -> None:
     """A decision waits for its outcome; the first one makes the person's cell a fact."""
     work.effects += decide.decided(work.person, decision)
+    work.effects += decide.seen_before(work.person, decision, plan.program)
     work.effects += _eligible(work.person, plan.program, decision.time, decision.arm)
 
 
