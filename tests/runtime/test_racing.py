@@ -15,9 +15,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 
-from duyen.identity import Rules, Veto, parse_rules
 from duyen.model.event import Collected
 from duyen.model.log import Lane, Unmerge
 from duyen.model.program import ResourceChange
@@ -137,14 +136,10 @@ class Two:
 class Racing(Town):
     """The town of the unmerge stories with two engines that cross each other's way wherever they can."""
 
-    def __init__(self) -> None:
-        RuleBasedStateMachine.__init__(self)
+    def open(self) -> None:
+        """A schema with two engines."""
         self.two = Two(self.identity)
         self.house = self.two.houses[0]
-        self.under = Rules.of(parse_rules(self.identity), ())
-        self.told: list[Collected] = []
-        self.vetoes: list[Veto] = []
-        self.waiting: list[Any] = []
 
     def teardown(self) -> None:
         self.two.close()

@@ -72,18 +72,22 @@ class Town(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="duyen-town-"))
-        self.house = House(load(str(self.folder)), engine=True)
-        self.engine = Engine(self.house)
-        body = {"identity": self.identity}
-        self.house.tell(Lane.CONTROL, [ResourceChange("settings", "workspace", body, "t", NOW)])
-        self.engine.drain()
+        self.open()
         self.under = Rules.of(parse_rules(self.identity), ())
         self.told: list[Collected] = []
         self.vetoes: list[Veto] = []
         self.decisions = 0
         self.lifted: set[str] = set()
         self.waiting: list[Any] = []
+
+    def open(self) -> None:
+        """A folder with one engine."""
+        self.folder = Path(tempfile.mkdtemp(prefix="duyen-town-"))
+        self.house = House(load(str(self.folder)), engine=True)
+        self.engine = Engine(self.house)
+        body = {"identity": self.identity}
+        self.house.tell(Lane.CONTROL, [ResourceChange("settings", "workspace", body, "t", NOW)])
+        self.engine.drain()
 
     def teardown(self) -> None:
         self.engine.close()
