@@ -140,6 +140,19 @@ def test_values_and_formulas_are_traits_too(server: Server, owner: httpx.Client)
     shown = owner.get("/v1/messages/v_mail/preview?profile=user_id:hue-traits").json()
     assert "Sen lần, lần cuối 9.733333 ngày" in shown["text"]
 
+    uses = {
+        id: {(use["kind"], use["id"]) for use in owner.get(f"/v1/traits/{id}").json()["used_by"]}
+        for id in ("v_usual", "v_spent", "v_since")
+    }
+    assert uses == {
+        "v_usual": {("segment", "v_loyal"), ("message", "v_mail")},
+        "v_spent": {("trait", "v_each")},
+        "v_since": {("segment", "v_loyal")},
+    }
+    listed = owner.get("/v1/traits?limit=200").json()["data"]
+    assert {use["id"] for row in listed if row["id"] == "v_each" for use in row["used_by"]} == {
+        "v_loyal", "v_mail", "v_score"
+    }  # fmt: skip
     in_use = problem(owner.delete("/v1/traits/v_spent"), 409, "program.in_use")
     assert "v_each" in in_use["message"]
     circle = problem(
@@ -152,6 +165,35 @@ def test_values_and_formulas_are_traits_too(server: Server, owner: httpx.Client)
     assert (wrong["at"], "character 10" in wrong["message"]) == ("formula", True)
     for path in ("segments/v_loyal", "messages/v_mail", "traits/v_sure", "traits/v_score"):
         assert owner.delete(f"/v1/{path}").status_code == 200, path
+
+
+def test_a_trait_can_be_tried_before_it_is_put(server: Server, owner: httpx.Client) -> None:
+    server.tell(
+        order("try-traits", 1, 5, 1, store={"city": "Huế", "lines": [1]}),
+        {"type": "identify", "userId": "try-traits", "traits": {"tried": 4}},
+    )
+    assert owner.put("/v1/traits/tried_sum", json={"sum": "Trait Order", "of": "total"}).is_success
+
+    def tried(id: str, **definition: str) -> httpx.Response:
+        return owner.post("/v1/traits/preview", json={"id": id, "definition": definition})
+
+    def of_them(answer: httpx.Response) -> object:
+        found = answer.json()
+        assert found["found"] <= found["looked_at"]
+        return next(r["value"] for r in found["data"] if r["key"] == "user_id:try-traits")
+
+    assert of_them(tried("x", last="Trait Order", of="store.city")) == "Huế"
+    assert of_them(tried("x", formula="tried_sum * tried")) == 20
+    assert of_them(tried("tried_sum", unique="Trait Order", of="total")) == 1
+    assert owner.get("/v1/traits/tried_sum").json()["definition"]["sum"] == "Trait Order"
+    problem(tried("x", formula="tried_sum +"), 422, "trait.formula")
+    problem(tried("", count="Trait Order"), 422, "trait.id")
+    words = owner.get("/v1/vocabulary").json()
+    (seen,) = (e for e in words["events"] if e["name"] == "Trait Order")
+    assert {"total", "store.city"} <= set(seen["properties"])
+    assert not {"store", "store.lines"} & set(seen["properties"])
+    assert {"tried", "tried_sum"} <= set(words["traits"])
+    assert owner.delete("/v1/traits/tried_sum").is_success
 
 
 def test_a_trait_that_makes_no_sense_is_refused(owner: httpx.Client) -> None:

@@ -27,6 +27,7 @@ from duyen.api import (
     settings,
     shop,
     tracking,
+    traits,
     unmerge,
 )
 from duyen.api.door import Door
@@ -52,6 +53,7 @@ ROUTERS = (
     unmerge,
     person,  # its last route takes any path behind /v1/profiles/
     segments,
+    traits,
     messages,
     program,
     catalogue,

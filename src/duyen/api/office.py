@@ -51,6 +51,7 @@ class Office:
         self._building = threading.Lock()
         self._built: tuple[str, Program] = ("", Program())
         self._broken: tuple[Program, dict[definitions.Place, str]] = (self._built[1], {})
+        self._uses: tuple[Program | None, definitions.Uses] = (None, {})
         self._total = (0, 0.0)
         self._progress = Progress()
         self.links = Links(house.secrets.links, house.settings.base_url)
@@ -128,6 +129,17 @@ class Office:
         if of is not program:
             found = definitions.broken(plan_of(program))
             self._broken = program, found
+        return found
+
+    def uses(self) -> definitions.Uses:
+        """Trait -> what names it, in rules, formulas and messages."""
+        program = self.program()
+        of, found = self._uses
+        if of is not program:
+            found = definitions.uses_of_traits(program)
+            for trait, places in definitions.traits_written(program).items():
+                found.setdefault(trait, []).extend(places)
+            self._uses = program, found
         return found
 
     def source_names(self) -> dict[str, str]:

@@ -20,11 +20,12 @@ from duyen.api.office import (
 )
 from duyen.api.shapes.common import Done, Page
 from duyen.api.shapes.program import Resource, SegmentResource, Version
+from duyen.api.shapes.traits import TraitResource, Use
 from duyen.model.errors import Conflict, InvalidRule, NotFound
 from duyen.model.log import Lane
 from duyen.model.program import ResourceChange, ResourceKind
 from duyen.runtime.definitions import KINDS, as_yaml
-from duyen.runtime.operations import changes, deletable
+from duyen.runtime.operations import FIELDS, changes, deletable
 
 router = APIRouter(tags=["program"])
 Id = Annotated[
@@ -66,7 +67,18 @@ def shown(office: Office, stored: Stored) -> Resource:
     found = resource(stored, office.broken().get((kind, id)))
     if kind == "segment":
         return SegmentResource(**found, count=office.state.count_in(id))
+    if kind == "trait":
+        return TraitResource(**found, used_by=_uses(office, id))
     return found
+
+
+def _uses(office: Office, trait: str) -> list[Use]:
+    """What names a computed trait."""
+    program = office.program()
+    return [
+        Use(kind=kind, id=id, name=getattr(program, FIELDS[kind])[id].name)
+        for kind, id in office.uses().get(trait, ())
+    ]
 
 
 def current(office: Office, kind: str, id: str) -> Stored:
@@ -203,8 +215,11 @@ VERBS = (
 )
 
 
+_SHOWN: dict[str, type] = {"segment": SegmentResource, "trait": TraitResource}
+
+
 def _add(word: str, kind: ResourceKind, verb: Verb) -> None:
-    one: Any = SegmentResource if kind == "segment" else Resource
+    one: Any = _SHOWN.get(kind, Resource)
     shapes = {
         "list": Page[one],
         "versions_of": Page[Version],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -197,6 +198,8 @@ def build(
 
 Place = tuple[str, str]
 """(kind, id) of a definition."""
+Uses = dict[str, list[Place]]
+"""Trait -> the definitions that name it."""
 
 
 def problems(program: Program) -> dict[Place, InvalidRule]:
@@ -215,23 +218,34 @@ def broken(plan: Plan) -> dict[Place, str]:
     return {place: error.message for place, error in problems(plan.program).items()} | plan.broken
 
 
-def named_traits(program: Program) -> dict[str, Place]:
-    """Trait -> a definition whose rules, or whose formula, name it."""
-    formulas = {
-        name: ("trait", trait.id)
-        for trait in reversed(program.traits.values())
-        for name in names(trait.term)
-    }
+def uses_of_traits(program: Program) -> Uses:
+    """Trait -> the definitions whose rules, or whose formula, name it."""
     rules: list[tuple[Place, Rule]] = []
     rules += [(("segment", s.id), s.rule) for s in program.segments.values()]
-    rules += [(("offer", o.id), o.eligible) for o in program.offers.values()]
     rules += [(("journey", j.id), r) for j in program.journeys.values() for r in rules_of(j)]
-    return formulas | {
-        leaf.trait.partition(".")[0]: place
-        for place, rule in reversed(rules)
-        for leaf in leaves(rule)
-        if isinstance(leaf, TraitIs)
-    }
+    rules += [(("offer", o.id), o.eligible) for o in program.offers.values()]
+    found: dict[str, dict[Place, None]] = {}
+    for place, rule in rules:
+        for leaf in leaves(rule):
+            if isinstance(leaf, TraitIs):
+                found.setdefault(leaf.trait.partition(".")[0], {})[place] = None
+    for trait in program.traits.values():
+        for name in names(trait.term):
+            found.setdefault(name, {})["trait", trait.id] = None
+    return {name: list(places) for name, places in found.items()}
+
+
+def traits_written(program: Program) -> Uses:
+    """Trait -> the messages whose texts say it; one that is gone leaves a gap there, but stops nothing."""
+    found: Uses = {}
+    for message in program.messages.values():
+        texts = (message.subject, message.preheader, message.body, message.text)
+        for name in sorted(set(_SAID.findall(" ".join(texts)))):
+            found.setdefault(name, []).append(("message", message.id))
+    return found
+
+
+_SAID = re.compile(r"\bperson\.([A-Za-z_]\w*)")
 
 
 def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]:

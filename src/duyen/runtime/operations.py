@@ -117,13 +117,13 @@ def would_be(program: Program, wish: Wish) -> Program:
 
 
 def _unnamed(before: Program, after: Program) -> None:
-    """Raise InvalidRule where a computed trait goes that rules still name: they would mean a written one."""
+    """Raise InvalidRule where a computed trait goes that something still names: it would mean a written one."""
     gone = before.traits.keys() - after.traits.keys()
     if not gone:
         return
-    named = definitions.named_traits(after)
-    for id in sorted(gone & named.keys()):
-        kind, by = named[id]
+    used = definitions.uses_of_traits(after)
+    for id in sorted(gone & used.keys()):
+        kind, by = used[id][0]
         raise InvalidRule(
             "trait.in_use", f"The {kind} “{by}” names the computed trait “{id}”; change it first."
         )

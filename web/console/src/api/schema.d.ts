@@ -1097,6 +1097,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/traits/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a computed trait would be, now, of the people seen last.
+         * @description Those who have a value come first. Checked against the whole program, as when it is put.
+         */
+        post: operations["preview_v1_traits_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The events, properties and traits that were seen lately.
+         * @description For whoever writes rules: of the newest events of the people seen last, the commonest first.
+         */
+        get: operations["vocabulary_v1_vocabulary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/messages/{id}/preview": {
         parameters: {
             query?: never;
@@ -2502,6 +2542,16 @@ export interface components {
             };
         };
         /**
+         * EventWords
+         * @description An event seen lately and its properties, as paths.
+         */
+        EventWords: {
+            /** Name */
+            name: string;
+            /** Properties */
+            properties: string[];
+        };
+        /**
          * Happened
          * @description One line of what just happened.
          */
@@ -3040,6 +3090,18 @@ export interface components {
          * Page
          * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
          */
+        Page_TraitResource_: {
+            /** Data */
+            data: components["schemas"]["TraitResource"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
         Page_Version_: {
             /** Data */
             data: components["schemas"]["Version"][];
@@ -3462,6 +3524,58 @@ export interface components {
             today: number;
         };
         /**
+         * TraitDraft
+         * @description A computed trait that is not put yet, in its YAML form as JSON; `id` is what it would be put as.
+         */
+        TraitDraft: {
+            /** Id */
+            id: string;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * TraitPreview
+         * @description What the trait would be now of those seen last; of `looked_at` people, `found` have a value.
+         */
+        TraitPreview: {
+            /** Looked At */
+            looked_at: number;
+            /** Found */
+            found: number;
+            /** Data */
+            data: components["schemas"]["TraitValue"][];
+        };
+        /**
+         * TraitResource
+         * @description A computed trait and what names it: rules and formulas, for which it cannot be deleted, and messages.
+         */
+        TraitResource: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Yaml */
+            yaml: string;
+            /** Version */
+            version: number;
+            /** Updated At */
+            updated_at: string;
+            /** Author */
+            author: string;
+            /** Live */
+            live: boolean;
+            /** Problem */
+            problem: string | null;
+            /** Used By */
+            used_by: components["schemas"]["Use"][];
+        };
+        /**
          * TraitRow
          * @description A trait with the event that wrote it; a computed one has the source `computed` and no event.
          */
@@ -3480,6 +3594,20 @@ export interface components {
             event: string;
         };
         /**
+         * TraitValue
+         * @description What the trait would be of somebody: text (a time as RFC 3339), a number, true, false, or null.
+         */
+        TraitValue: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string | null;
+            /** Value */
+            value: string | number | boolean | null;
+        };
+        /**
          * Unmerged
          * @description A profile was taken apart: who kept the others, and who holds what was taken out.
          */
@@ -3490,6 +3618,18 @@ export interface components {
             person: string;
             /** Apart */
             apart: components["schemas"]["HolderRow"][];
+        };
+        /**
+         * Use
+         * @description A definition that names the trait.
+         */
+        Use: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
         };
         /**
          * Version
@@ -3523,6 +3663,16 @@ export interface components {
             /** Never */
             never: string[];
             lifted: components["schemas"]["LiftedRow"] | null;
+        };
+        /**
+         * Vocabulary
+         * @description What rules and traits can be written about, as people seen last have it.
+         */
+        Vocabulary: {
+            /** Events */
+            events: components["schemas"]["EventWords"][];
+            /** Traits */
+            traits: string[];
         };
         /**
          * Workspace
@@ -3709,6 +3859,7 @@ export type EngineState = components['schemas']['EngineState'];
 export type Estimate = components['schemas']['Estimate'];
 export type EventCount = components['schemas']['EventCount'];
 export type EventRow = components['schemas']['EventRow'];
+export type EventWords = components['schemas']['EventWords'];
 export type Happened = components['schemas']['Happened'];
 export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];
@@ -3745,6 +3896,7 @@ export type PagePersonRow = components['schemas']['Page_PersonRow_'];
 export type PageRejectedRow = components['schemas']['Page_RejectedRow_'];
 export type PageResource = components['schemas']['Page_Resource_'];
 export type PageSegmentResource = components['schemas']['Page_SegmentResource_'];
+export type PageTraitResource = components['schemas']['Page_TraitResource_'];
 export type PageVersion = components['schemas']['Page_Version_'];
 export type PageVetoRow = components['schemas']['Page_VetoRow_'];
 export type Paused = components['schemas']['Paused'];
@@ -3768,10 +3920,16 @@ export type Server = components['schemas']['Server'];
 export type Settings = components['schemas']['Settings'];
 export type StepResult = components['schemas']['StepResult'];
 export type TodayCount = components['schemas']['TodayCount'];
+export type TraitDraft = components['schemas']['TraitDraft'];
+export type TraitPreview = components['schemas']['TraitPreview'];
+export type TraitResource = components['schemas']['TraitResource'];
 export type TraitRow = components['schemas']['TraitRow'];
+export type TraitValue = components['schemas']['TraitValue'];
 export type Unmerged = components['schemas']['Unmerged'];
+export type Use = components['schemas']['Use'];
 export type Version = components['schemas']['Version'];
 export type VetoRow = components['schemas']['VetoRow'];
+export type Vocabulary = components['schemas']['Vocabulary'];
 export type Workspace = components['schemas']['Workspace'];
 export type ApiError = components['schemas']['ApiError'];
 export type Call = components['schemas']['Call'];
@@ -4450,6 +4608,86 @@ export interface operations {
             };
         };
     };
+    preview_v1_traits_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TraitDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraitPreview"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    vocabulary_v1_vocabulary_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vocabulary"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     preview_v1_messages__id__preview_get: {
         parameters: {
             query?: {
@@ -4558,7 +4796,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Resource_"];
+                    "application/json": components["schemas"]["Page_TraitResource_"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
@@ -4599,7 +4837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["TraitResource"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
@@ -4646,7 +4884,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"];
+                    "application/json": components["schemas"]["TraitResource"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
@@ -4787,7 +5025,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resource"] | components["schemas"]["Done"];
+                    "application/json": components["schemas"]["TraitResource"] | components["schemas"]["Done"];
                 };
             };
             /** @description Stored; the engine has not come to it yet. */
