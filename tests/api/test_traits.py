@@ -192,7 +192,9 @@ def test_a_trait_can_be_tried_before_it_is_put(server: Server, owner: httpx.Clie
     (seen,) = (e for e in words["events"] if e["name"] == "Trait Order")
     assert {"total", "store.city"} <= set(seen["properties"])
     assert not {"store", "store.lines"} & set(seen["properties"])
-    assert {"tried", "tried_sum"} <= set(words["traits"])
+    assert {"tried", "tried_sum", "name"} <= set(words["traits"])
+    assert {"tried", "tried_sum"} <= set(words["numbers"])
+    assert "name" not in words["numbers"]
     assert owner.delete("/v1/traits/tried_sum").is_success
 
 

@@ -45,6 +45,7 @@ MORE_PLACES = (
     "/program/messages",
     "/program/offers",
     "/program/placements",
+    "/program/traits",
 )
 """Places that hold the same parts: looked at on the phone, where room is short."""
 VIOLATIONS = """

@@ -15,8 +15,11 @@ from duyen.api.office import By, Of, Office, reply
 from duyen.api.shapes.traits import EventWords, TraitDraft, TraitPreview, TraitValue, Vocabulary
 from duyen.model.event import Event
 from duyen.model.person import Person
+from duyen.model.values import to_micros
 from duyen.rules import computed_needs, computed_values, resolve
+from duyen.rules.reading import is_time, is_value
 from duyen.runtime.operations import would_be
+from duyen.step.plan import plan_of
 from duyen.stores.rows import Head
 
 router = APIRouter(tags=["program"])
@@ -63,9 +66,13 @@ def vocabulary(office: Of, caller: By) -> Response:
     """For whoever writes rules: of the newest events of the people seen last, the commonest first."""
     events: Counter[str] = Counter()
     properties: dict[str, Counter[str]] = {}
-    traits: Counter[str] = Counter(list(office.program().traits))
+    terms = plan_of(office.program()).terms
+    traits: Counter[str] = Counter(list(terms))
+    numbers = Counter([id for id, each in terms.items() if not (is_time(each) or is_value(each))])
     for head in _seen_last(office):
-        traits.update(list(head.person.traits))
+        told = {name: trait.value for name, trait in head.person.traits.items()}
+        traits.update(list(told))
+        numbers.update([name for name in told if to_micros(told[name]) is not None])
         for event in head.person.recent:
             events[event.name] += 1
             properties.setdefault(event.name, Counter()).update(_paths(event.properties))
@@ -76,6 +83,7 @@ def vocabulary(office: Of, caller: By) -> Response:
                 for name in _commonest(events)
             ],
             traits=_commonest(traits),
+            numbers=_commonest(numbers),
         )
     )
 

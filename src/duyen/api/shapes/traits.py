@@ -49,7 +49,8 @@ class EventWords(TypedDict):
 
 
 class Vocabulary(TypedDict):
-    """What rules and traits can be written about, as people seen last have it."""
+    """What rules and traits can be written about, as people seen last have it; `numbers` are what formulas can use."""
 
     events: list[EventWords]
     traits: list[str]
+    numbers: list[str]

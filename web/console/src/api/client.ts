@@ -1,6 +1,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
-import type { ApiError, Mail, PageEventRow, paths, Replay } from "./schema";
+import type { ApiError, Done, Mail, PageEventRow, paths, Replay, TraitResource } from "./schema";
+import type { JsonObject } from "./types";
 
 /** What the server refused, in its own words; `code` is stable, `status` 0 means that it did not answer. */
 export class Problem extends Error {
@@ -129,6 +130,21 @@ export const api = {
     body(client.GET("/v1/offers", { params: { query: said({ cursor }) } })),
   placements: (cursor: Cursor) =>
     body(client.GET("/v1/placements", { params: { query: said({ cursor }) } })),
+  traits: (cursor: Cursor) =>
+    body(client.GET("/v1/traits", { params: { query: { limit: 200, ...said({ cursor }) } } })),
+  putTrait: (id: string, definition: JsonObject) =>
+    body(
+      client.PUT("/v1/traits/{id}", { params: { path: { id } }, body: definition }),
+    ) as Promise<TraitResource | Done>,
+  deleteTrait: (id: string) =>
+    body(client.DELETE("/v1/traits/{id}", { params: { path: { id } } })) as Promise<Done>,
+  undoTrait: (id: string) =>
+    body(client.POST("/v1/traits/{id}/undo", { params: { path: { id } } })) as Promise<
+      TraitResource | Done
+    >,
+  traitPreview: (id: string, definition: JsonObject) =>
+    body(client.POST("/v1/traits/preview", { body: { id, definition } })),
+  vocabulary: () => body(client.GET("/v1/vocabulary")),
   messagePreview: (id: string) =>
     body(client.GET("/v1/messages/{id}/preview", { params: { path: { id } } })),
   messagePreviewHtml: (id: string) => `/v1/messages/${part(id)}/preview/html`,

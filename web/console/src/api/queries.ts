@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { api, type PeopleFilters, Problem } from "./client";
-import type { Page } from "./types";
+import type { JsonObject, Page } from "./types";
 
 /** One refused call is not repeated: only a server that did not answer, or said "later", is asked again. */
 function again(failures: number, failure: Error): boolean {
@@ -99,6 +99,26 @@ export const placements = infiniteQueryOptions({
   queryKey: ["program", "placements"],
   queryFn: ({ pageParam }) => api.placements(pageParam),
   ...paged,
+});
+export const traits = infiniteQueryOptions({
+  queryKey: ["program", "traits"],
+  queryFn: ({ pageParam }) => api.traits(pageParam),
+  ...paged,
+});
+/** `asked` is the draft as JSON, so that the same one is asked once. */
+export const traitPreview = (asked: string) =>
+  queryOptions({
+    queryKey: ["preview", "trait", asked],
+    queryFn: () => {
+      const { id, definition } = JSON.parse(asked) as { id: string; definition: JsonObject };
+      return api.traitPreview(id, definition);
+    },
+    retry: false,
+  });
+export const vocabulary = queryOptions({
+  queryKey: ["vocabulary"],
+  queryFn: api.vocabulary,
+  staleTime: 60_000,
 });
 export const messagePreview = (id: string) =>
   queryOptions({ queryKey: ["preview", id], queryFn: () => api.messagePreview(id) });

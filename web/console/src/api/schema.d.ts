@@ -3666,13 +3666,15 @@ export interface components {
         };
         /**
          * Vocabulary
-         * @description What rules and traits can be written about, as people seen last have it.
+         * @description What rules and traits can be written about, as people seen last have it; `numbers` are what formulas can use.
          */
         Vocabulary: {
             /** Events */
             events: components["schemas"]["EventWords"][];
             /** Traits */
             traits: string[];
+            /** Numbers */
+            numbers: string[];
         };
         /**
          * Workspace

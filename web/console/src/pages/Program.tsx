@@ -26,9 +26,11 @@ import { Source } from "../parts/Source";
 import { useWords } from "../words";
 import { channelWords, purposeWords } from "../words/codes";
 import { entryWords, isObject, ruleWords, stepWords } from "../words/rule";
+import { Traits } from "./program/Traits";
 
 const KINDS = ["segments", "journeys", "messages", "offers", "placements"] as const;
 type ProgramKind = (typeof KINDS)[number];
+const TABS = [...KINDS, "traits"] as const;
 type Definition = Resource | SegmentResource;
 
 /** Each kind has its own call; what they answer is read alike. */
@@ -48,7 +50,7 @@ export default function Program() {
   const { t, rich } = useWords();
   const navigate = useNavigate();
   const { kind = "segments" } = useParams();
-  const current = KINDS.find((one) => one === kind);
+  const current = TABS.find((one) => one === kind);
   if (!current) return <Navigate to="/program/segments" replace />;
   return (
     <Page
@@ -64,14 +66,14 @@ export default function Program() {
         keepMounted={false}
       >
         <Tabs.List>
-          {KINDS.map((one) => (
+          {TABS.map((one) => (
             <Tabs.Tab key={one} value={one}>
               {t(`program.${one}`)}
             </Tabs.Tab>
           ))}
         </Tabs.List>
         <Tabs.Panel value={current} pt="lg">
-          <Kind key={current} kind={current} />
+          {current === "traits" ? <Traits /> : <Kind key={current} kind={current} />}
         </Tabs.Panel>
       </Tabs>
     </Page>

@@ -20,7 +20,10 @@ import type {
   Resource,
   SegmentResource,
   Settings,
+  TraitPreview,
+  TraitResource,
   VetoRow,
+  Vocabulary,
 } from "../api/types.ts";
 
 const NOW = Date.parse("2026-11-22T07:05:09Z");
@@ -233,6 +236,8 @@ export const profile: Profile = {
     { name: "favourite", value: LONG, time: at(4_000), source: "web", source_name: "web", event: "m2" },
     { name: "loyalty_points", value: 12_840, time: at(90_000), source: "crm", source_name: "crm", event: "m3" },
     { name: "name", value: "Nguyễn Thị Ánh Tuyết", time: at(39_000_000), source: "crm", source_name: "crm", event: "m4" },
+    { name: "customer_since", value: "2026-01-05T05:00:00.000Z", time: at(0), source: "computed", source_name: "computed", event: "" },
+    { name: "spent_per_order", value: 1_250.5, time: at(0), source: "computed", source_name: "computed", event: "" },
   ],
   consent: [
     {
@@ -670,6 +675,48 @@ export const settings: Settings = {
 };
 
 /** What `GET path` answers; the longest fitting path counts. */
+export const traits: Page<TraitResource> = page([
+  {
+    ...resource(
+      "favourite_category",
+      "Danh mục yêu thích trong nửa năm qua",
+      { most_frequent: "Order Completed", of: "category", within: "180d", where: { total: { gte: "100" } } },
+      "most_frequent: Order Completed\nof: category\nwithin: 180d\nwhere:\n  total:\n    gte: '100'\n",
+    ),
+    version: 3,
+    used_by: [
+      { kind: "segment", id: "loyal", name: "Mua hai lần trong 90 ngày" },
+      { kind: "message", id: "browse-mail", name: "Nhắc món vừa xem" },
+    ],
+  },
+  {
+    ...resource("spent_per_order", "Chi mỗi đơn", { formula: "spent / orders" }, "formula: spent / orders\n"),
+    version: 1,
+    used_by: [],
+  },
+]);
+
+export const traitPreview: TraitPreview = {
+  looked_at: 200,
+  found: 131,
+  data: [
+    { ...tuyet, value: "Áo dài" },
+    { ...duc, value: 1_234_567.891234 },
+    { ...visitor, value: "2026-01-05T05:00:00.000Z" },
+    { ...visitor, id: "p_4", value: true },
+    { ...visitor, id: "p_5", value: null },
+  ],
+};
+
+export const vocabulary: Vocabulary = {
+  events: [
+    { name: "Order Completed", properties: ["total", "category", "shop.city"] },
+    { name: "Product Viewed", properties: ["product_id", "price"] },
+  ],
+  traits: ["spent", "orders", "số đơn", "favourite_category"],
+  numbers: ["spent", "orders", "số đơn"],
+};
+
 export const ANSWERS: Record<string, unknown> = {
   "/v1/me": me,
   "/v1/reports/overview": overview,
@@ -690,6 +737,9 @@ export const ANSWERS: Record<string, unknown> = {
   "/v1/messages": program.messages,
   "/v1/offers": program.offers,
   "/v1/placements": program.placements,
+  "/v1/traits": traits,
+  "POST /v1/traits/preview": traitPreview,
+  "/v1/vocabulary": vocabulary,
   "/v1/messages/browse-mail/preview": { subject: mail.subject, preheader: "", text: mail.text, person: tuyet },
   "/v1/rejected": rejected,
   "/v1/settings": settings,

@@ -33,9 +33,9 @@ export function ruleWords(words: Speaker, rule: Json, nested = false): string {
   if (typeof rule.trait === "string") return test(words, rule.trait, rule);
   if (typeof rule.did === "string") return did(words, rule.did, rule);
   if (typeof rule.did_not === "string")
-    return t("rule.did_not", { event: rule.did_not, tail: tail(words, rule) });
+    return t("rule.did_not", { event: rule.did_not, tail: eventTail(words, rule) });
   if (typeof rule.sum === "string") {
-    const what = t("rule.sum", { of: text(rule.of), event: rule.sum, tail: tail(words, rule) });
+    const what = t("rule.sum", { of: text(rule.of), event: rule.sum, tail: eventTail(words, rule) });
     return test(words, what, rule);
   }
   if (typeof rule.segment === "string") return t("rule.segment", { segment: named(words, "segment", rule.segment) });
@@ -88,14 +88,14 @@ function did(words: Speaker, event: string, rule: JsonObject): string {
   const { t } = words;
   const least = typeof rule.at_least === "number" ? rule.at_least : 1;
   const most = typeof rule.at_most === "number" ? rule.at_most : null;
-  const values = { event, tail: tail(words, rule) };
+  const values = { event, tail: eventTail(words, rule) };
   if (most !== null && least === most) return t("rule.did_exactly", { ...values, n: most });
   if (most !== null) return t("rule.did_between", { ...values, least: String(least), n: most });
   return least === 1 ? t("rule.did", values) : t("rule.did_least", { ...values, n: least });
 }
 
 /** ` in the last 90 days where total is at least 100`, or nothing. */
-function tail(words: Speaker, rule: JsonObject): string {
+export function eventTail(words: Speaker, rule: JsonObject): string {
   const within = rule.within
     ? ` ${words.t("rule.within", { duration: words.f.duration(text(rule.within)) })}`
     : "";

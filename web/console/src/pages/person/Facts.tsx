@@ -6,6 +6,7 @@ import type { Json, Profile } from "../../api/types";
 import { useWords } from "../../words";
 import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
 import { stepNumber } from "../../words/rule";
+import { TraitValueText } from "../program/TraitValueText";
 import { Unmerge } from "./Unmerge";
 import { Vetoes } from "./Vetoes";
 
@@ -169,15 +170,28 @@ function Traits({ person }: { person: Profile }) {
         </Text>
       )}
       <dl className="pairs">
-        {person.traits.map(({ name, value, time, source_name }) => (
+        {person.traits.map(({ name, value, time, source, source_name }) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>
-              <span className="break">{valueText(value)}</span>
-              <Text size="xs" c="dimmed">
-                {f.dateTime(time)}
-                {source_name && ` · ${source_name}`}
-              </Text>
+              {source === COMPUTED ? (
+                <>
+                  <TraitValueText value={value as string | number | boolean} />
+                  <Text size="xs" c="dimmed">
+                    <Anchor component={Link} to={`/program/traits#${encodeURIComponent(name)}`} size="xs" c="dimmed">
+                      {t("person.computed")}
+                    </Anchor>
+                  </Text>
+                </>
+              ) : (
+                <>
+                  <span className="break">{valueText(value)}</span>
+                  <Text size="xs" c="dimmed">
+                    {f.dateTime(time)}
+                    {source_name && ` · ${source_name}`}
+                  </Text>
+                </>
+              )}
             </dd>
           </div>
         ))}
@@ -185,6 +199,9 @@ function Traits({ person }: { person: Profile }) {
     </Block>
   );
 }
+
+/** The source of a trait that nobody wrote: it is worked out, as of now. */
+const COMPUTED = "computed";
 
 function valueText(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
