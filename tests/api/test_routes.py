@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from duyen.api.lists import put_cursor
 from duyen.api.openapi import OPEN, describe
 from tests.api.server import Server, problem
 
@@ -73,12 +74,19 @@ def test_every_route_answers_errors_in_one_shape(
     "path", ["/v1/segments", "/v1/profiles", "/v1/rejected", "/v1/mail", "/v1/catalog/items"]
 )
 def test_lists_say_what_is_wrong_with_a_cursor_or_limit(owner: httpx.Client, path: str) -> None:
-    for cursor in ("nonsense", "W10", "WyJ4Il0", "é"):
+    beyond = [
+        put_cursor(*place)
+        for number in (-(2**63) - 1, 2**63, 10**30)
+        for place in ((number,), (number, "x"))
+    ]
+    for cursor in ("nonsense", "W10", "WyJ4Il0", "é", *beyond):
         answer = owner.get(path, params={"cursor": cursor})
         if answer.status_code != 200:
             problem(answer, 400, "list.cursor")
     assert problem(owner.get(path, params={"limit": 0}), 422)["at"] == "limit"
     assert problem(owner.get(path, params={"limit": "many"}), 422)["at"] == "limit"
+    early = owner.get(path, params={"cursor": put_cursor(-1), "query": "x"})
+    assert early.status_code < 500, early.text
     page = owner.get(path).json()
     assert set(page) == {"data", "next", "total"}
 

@@ -88,9 +88,16 @@ def get_cursor(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
         raise _no_cursor() from error
     if not isinstance(parts, list) or len(parts) != len(kinds):
         raise _no_cursor()
-    if not all(type(part) is kind for part, kind in zip(parts, kinds, strict=True)):
+    if not all(_fits(part, kind) for part, kind in zip(parts, kinds, strict=True)):
         raise _no_cursor()
     return tuple(parts)
+
+
+def _fits(part: Any, kind: type) -> bool:
+    """Whether a part can be one of a place: a number no larger than the stores hold."""
+    if kind is int:
+        return type(part) is int and -(2**63) <= part < 2**63
+    return type(part) is kind
 
 
 def _no_cursor() -> InvalidInput:

@@ -101,7 +101,7 @@ def _filter(segment: str, arm: Arm | None, program: Program, now: int) -> Callab
 def _found(office: Office, words: list[str], cursor: str | None, size: int) -> Batches:
     """People by words."""
     place = get_cursor(cursor, int)
-    offset = place[0] if place else 0
+    offset = max(0, place[0]) if place else 0
     while True:
         rows = office.state.find_people(words, offset, size)
         if not rows:
