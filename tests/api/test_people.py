@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote
 
 import httpx
@@ -177,3 +178,42 @@ def test_what_cannot_be_taken_apart_is_told(
     nobody = "/v1/profiles/user_id:nobody-here/unmerge"
     problem(owner.post(nobody, json={"apart": ["email:x@example.test"]}), 404, "profile.unknown")
     assert anybody.post(path, json={"apart": ["email:whole@example.test"]}).status_code == 401
+
+
+def test_other_rules_are_looked_at_before_they_are_saved(
+    server: Server, owner: httpx.Client
+) -> None:
+    server.tell({"type": "identify", "userId": "swept-1", "anonymousId": "swept-kiosk"})
+    server.tell({"type": "identify", "userId": "swept-2", "anonymousId": "swept-kiosk"})
+    server.tell({"type": "track", "event": "Seen", "anonymousId": "swept-kiosk-2"})
+    before = owner.get("/v1/settings").json()
+    other = {"blocked": [*before["blocked"], "swept-kiosk-2"]}
+    found = owner.post("/v1/settings/preview", json=other)
+    assert found.status_code == 200, found.text
+    told = found.json()
+    assert (told["merged"], told["split"], told["aside"], told["exact"]) == (0, 0, 1, True)
+    (sample,) = told["samples"]
+    assert sample["kind"] == "aside"
+    assert sample["people"][0]["key"] == "anonymous_id:swept-kiosk-2"
+    assert sample["becomes"] == []
+    assert owner.get("/v1/settings").json()["blocked"] == before["blocked"], (
+        "a look changes nothing"
+    )
+    problem(owner.post("/v1/settings/preview", json={"blocked": [""]}), 422, "settings.identity")
+    try:
+        owner.put("/v1/settings", json=other)
+        for _ in range(300):
+            sweep = owner.get("/v1/settings").json()["sweep"]
+            if not sweep["running"]:
+                break
+            time.sleep(0.02)
+        assert (sweep["running"], sweep["part"], sweep["aside"]) == (False, 1.0, 1)
+        gone = owner.get("/v1/profiles/anonymous_id:swept-kiosk-2")
+        problem(gone, 404, "profile.unknown")
+    finally:
+        owner.put("/v1/settings", json={"blocked": before["blocked"]})
+    for _ in range(300):
+        if owner.get("/v1/profiles/anonymous_id:swept-kiosk-2").status_code == 200:
+            break
+        time.sleep(0.02)
+    assert owner.get("/v1/profiles/anonymous_id:swept-kiosk-2").json()["events"] == 1

@@ -69,3 +69,30 @@ def test_a_profile_is_taken_apart_from_the_command_line(tmp_path: Path) -> None:
     assert said["vetoes"][0]["lifted"]["author"] == veto["author"]
     none = runner.invoke(cli.app, ["vetoes", "user_id:u", "--lift", "other", *at])
     assert isinstance(none.exception, NotFound)
+
+
+def test_what_other_rules_would_do_stands_in_the_difference(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    assert runner.invoke(cli.app, ["init", str(folder)]).exit_code == 0
+    house = House(load(str(folder), {}))
+    calls = [("m1", {"userId": "u1"}), ("m2", {"userId": "u2"}), ("m3", {"anonymousId": "a2"})]
+    tell(house, Lane.LIVE, [told(house, messageId=id, **who) for id, who in calls])
+    both: list[Any] = [
+        told(house, messageId=f"n{n}", userId=f"u{n}", anonymousId="a") for n in (1, 2)
+    ]
+    tell(house, Lane.LIVE, both)
+    house.close()
+    at = ["--data", str(folder), "--json"]
+    assert runner.invoke(cli.app, ["apply", str(folder), *at]).exit_code == 0
+    settings = folder / "program" / "settings.yaml"
+    written = settings.read_text(encoding="utf-8")
+    settings.write_text(f"{written}\nidentity:\n  user_id: {{limit: 2}}\n", encoding="utf-8")
+    shown = runner.invoke(cli.app, ["diff", str(folder), *at])
+    assert shown.exit_code == 0, shown.output
+    assert "would merge 1 people with others, split 0, and leave 0" in shown.output
+    said = json.loads(shown.output.strip().splitlines()[-1])
+    assert said["people"] == {"merged": 1, "split": 0, "aside": 0, "exact": True}
+    applied = runner.invoke(cli.app, ["apply", str(folder), *at])
+    assert applied.exit_code == 0, applied.output
+    again = runner.invoke(cli.app, ["diff", str(folder), *at])
+    assert json.loads(again.output.strip().splitlines()[-1])["people"] is None

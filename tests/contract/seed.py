@@ -176,6 +176,7 @@ class Seed:
             "PUT /v1/catalog/items": ITEMS,
             "PUT /v1/catalog/items/{id}": ITEMS[0],
             "POST /v1/rejected/replay": {"ids": [self.rejected]},
+            "POST /v1/settings/preview": {"identity": {"user_id": {"limit": 2}}},
             "PUT /v1/settings": SETTINGS,
             "POST /v1/clock": {"now": "2026-11-22T00:00:00Z"},
         }

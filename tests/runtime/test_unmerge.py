@@ -164,7 +164,7 @@ def people_of(
     people: dict[str, tuple[list[Event], Any]] = {}
     for event in events:
         person = resolution.person_of(event.identifiers, event.trusted)
-        people.setdefault(person, ([], seen[person]))[0].append(event)
+        people.setdefault(person, ([], seen.get(person, {})))[0].append(event)
     return people
 
 

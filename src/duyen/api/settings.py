@@ -8,15 +8,26 @@ from fastapi import APIRouter, Body, Response
 from starlette.concurrency import run_in_threadpool
 
 from duyen import __version__
+from duyen.api import views
 from duyen.api.office import By, Caller, Of, Office, late, reply, when
 from duyen.api.program import put_all
 from duyen.api.shapes.common import Done
-from duyen.api.shapes.settings import Paused, Settings
+from duyen.api.shapes.settings import (
+    Foreseen,
+    ForeseenRow,
+    Paused,
+    Settings,
+    Sweep,
+)
 from duyen.model.program import ResourceChange
 from duyen.runtime.definitions import SETTINGS_ID
-from duyen.runtime.operations import settings_body, settings_change
+from duyen.runtime.foresight import Sample, foresee
+from duyen.runtime.operations import settings_body, settings_change, settings_with
+from duyen.runtime.sweep import finished, progress, under_way
 
 router = APIRouter(tags=["settings"])
+
+PREVIEW_SECONDS = 3.0
 
 
 @router.get(
@@ -45,6 +56,36 @@ async def put_settings(
     if not await put_all(office, told):
         return reply(Done(applied=False), 202)
     return reply(await run_in_threadpool(_settings, office))
+
+
+@router.post(
+    "/v1/settings/preview",
+    response_model=Foreseen,
+    summary="What other rules of identity would do to the people who are known.",
+)
+def preview_settings(
+    body: Annotated[dict[str, Any], Body(description="The fields to change, as for PUT.")],
+    office: Of,
+    caller: By,
+) -> Response:
+    """Nothing is changed. Exact where everybody can be looked at within 3 s, else an estimate."""
+    then = settings_with(office.state, office.program(), body)
+    found = foresee(office.state, office.log, office.program().settings, then, PREVIEW_SECONDS)
+    return reply(
+        Foreseen(
+            merged=found.merged,
+            split=found.split,
+            aside=found.aside,
+            exact=found.exact,
+            samples=[_sample(office, each) for each in found.samples],
+        )
+    )
+
+
+def _sample(office: Office, sample: Sample) -> ForeseenRow:
+    people = list(views.references(office, sample.people).values())
+    becomes = [[":".join(name) for name in names] for names in sample.becomes]
+    return ForeseenRow(kind=sample.kind, people=people, becomes=becomes)
 
 
 @router.post(
@@ -85,6 +126,7 @@ def _settings(office: Office) -> Settings:
         "version": version,
         "updated_at": None if time is None else when(time),
         "author": author,
+        "sweep": _sweep(office),
         "server": {
             "version": __version__,
             "base_url": running.base_url,
@@ -95,3 +137,18 @@ def _settings(office: Office) -> Settings:
     }
     found: Settings = body
     return found
+
+
+def _sweep(office: Office) -> Sweep | None:
+    walk = under_way(office.state)
+    shown = walk or finished(office.state)
+    if shown is None:
+        return None
+    return Sweep(
+        running=walk is not None,
+        since=when(shown.since),
+        part=progress(shown) if walk else 1.0,
+        merged=shown.merged,
+        split=shown.split,
+        aside=shown.aside,
+    )

@@ -14,6 +14,7 @@ from duyen.cli.common import AsJson, Data, author, conclude, opened, say, tell
 
 if TYPE_CHECKING:
     from duyen.model.log import Entry
+    from duyen.runtime.foresight import Foresight
     from duyen.runtime.house import House
 
 Folder = Annotated[Path, typer.Argument(help="Folder made by `duyen init`, or a program folder.")]
@@ -21,6 +22,8 @@ Prune = Annotated[
     bool, typer.Option("--prune", help="Also delete what is live but not in the folder.")
 ]
 ITEMS_AT_ONCE = 500
+DIFF_SECONDS = 30.0
+"""For so long `diff` looks at people under changed rules of identity; then it estimates."""
 
 
 def register(app: typer.Typer) -> None:
@@ -103,6 +106,7 @@ def diff(folder: Folder, data: Data = None, prune: Prune = False, as_json: AsJso
         changes = wanted(house, folder, prune)
         items = differing_items(house, folder)
         live = {(kind, id): body for kind, id, _, body, _, _ in house.state.resources()}
+        foreseen = _foreseen(house, changes)
     for change in changes:
         name = f"{change.resource}/{change.id}"
         before = lines(live.get((change.resource, change.id)))
@@ -114,7 +118,45 @@ def diff(folder: Folder, data: Data = None, prune: Prune = False, as_json: AsJso
         say(f"{len(items):,} items differ.")
     if not changes and not items:
         say("No difference.")
-    conclude({"changed": [f"{c.resource}/{c.id}" for c in changes], "items": len(items)}, as_json)
+    people = None
+    if foreseen is not None:
+        people = _say_foreseen(foreseen)
+    result = {"changed": [f"{c.resource}/{c.id}" for c in changes], "items": len(items)}
+    conclude({**result, "people": people}, as_json)
+
+
+def _foreseen(house: House, changes: Iterable[Any]) -> Foresight | None:
+    """What the changed settings would do to who is who; None where they do not change its rules."""
+    from duyen.runtime import sweep
+    from duyen.runtime.foresight import foresee
+    from duyen.runtime.operations import prepare
+
+    body = next((c.body for c in changes if c.resource == "settings"), None)
+    if body is None:
+        return None
+    now = house.program().settings
+    then: Any = prepare("settings", "workspace", body)
+    if sweep.rules_data(now) == sweep.rules_data(then):
+        return None
+    return foresee(house.state, house.log, now, then, DIFF_SECONDS)
+
+
+def _say_foreseen(found: Foresight) -> dict[str, Any]:
+    """Tell what would become of the people who are known."""
+    about = "" if found.exact else "about "
+    say(
+        f"The rules of identity would merge {about}{found.merged:,} people with others, "
+        f"split {about}{found.split:,}, and leave {about}{found.aside:,} known by nothing."
+    )
+    for each in found.samples:
+        became = " | ".join(", ".join(":".join(n) for n in names) for names in each.becomes)
+        say(f"  {each.kind}: {', '.join(each.people)} -> {became or 'nobody'}")
+    return {
+        "merged": found.merged,
+        "split": found.split,
+        "aside": found.aside,
+        "exact": found.exact,
+    }
 
 
 def export(

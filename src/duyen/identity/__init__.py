@@ -1,5 +1,6 @@
 """Who is who: a pure function of a set of evidence and vetoes. No store, no clock, no order of arrival."""
 
+from duyen.identity.change import Change
 from duyen.identity.evidence import (
     CLAIMED,
     Evidence,
@@ -33,6 +34,7 @@ __all__ = [
     "MAX_COMPONENT_EVIDENCE",
     "MAX_COMPONENT_IDENTIFIERS",
     "NAMESPACES",
+    "Change",
     "Evidence",
     "Resolution",
     "Rules",

@@ -40,7 +40,7 @@ _OTHER = NamespaceRule(limit=DEFAULT_LIMIT)
 class Rules:
     """Limits, priorities, windows and protections by namespace, and the values that identify nobody."""
 
-    __slots__ = ("_exact", "_matchers", "_own", "_windows", "namespaces")
+    __slots__ = ("_exact", "_matchers", "_own", "_windows", "everywhere", "namespaces")
 
     def __init__(
         self,
@@ -49,7 +49,8 @@ class Rules:
     ) -> None:
         self.namespaces: dict[str, NamespaceRule] = {**NAMESPACES, **(namespaces or {})}
         self._windows = {name: rule.within for name, rule in self.namespaces.items() if rule.within}
-        exact, self._matchers = patterns.split(blocked)
+        self.everywhere = frozenset(blocked)
+        exact, self._matchers = patterns.split(self.everywhere)
         self._exact = BLOCKED | exact
         self._own = {
             name: patterns.split(rule.blocked)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from duyen.model.errors import Unavailable
-from duyen.runtime import definitions
+from duyen.runtime import definitions, sweep
 from duyen.runtime.house import House
 from duyen.runtime.progress import entries_waiting, moves
 from duyen.runtime.settings import Settings
@@ -130,6 +130,10 @@ def _state(house: House) -> Iterator[Finding]:
         yield Finding("program", "problem", f"the {kind} “{id}” stands still: {why}")
     if not broken:
         yield Finding("program", "ok", "every definition can be read")
+    walk = sweep.under_way(house.state)
+    if walk is not None:
+        part = f"{sweep.progress(walk):.0%} of the people are looked at under the new rules"
+        yield Finding("identity", "note", f"{part}; live events go first")
     if house.program().settings.paused:
         yield Finding("pause", "note", "nothing leaves: the workspace is paused; `duyen resume`")
 

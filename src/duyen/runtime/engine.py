@@ -35,12 +35,13 @@ from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
-from duyen.runtime import definitions, tally
+from duyen.runtime import definitions, sweep, tally
 from duyen.runtime.ahead import Ahead
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
-from duyen.runtime.identify import Identified, Identify, Split
+from duyen.runtime.identify import ASIDE, Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
+from duyen.runtime.sweep import Swept
 from duyen.step import Moves, Plan, Work, step_batch, touches
 from duyen.stores.database import Raced
 from duyen.stores.interface import Share, Whole
@@ -82,6 +83,8 @@ class Batch:
     marks: dict[str, int] = field(default_factory=dict)
     due: list[str] = field(default_factory=list)
     nudged: list[tuple[str, Nudged]] = field(default_factory=list)
+    swept: Swept | None = None
+    """A slice of a sweep: what `told` holds was told before, and was nobody's."""
 
 
 class Engine:
@@ -131,6 +134,7 @@ class Engine:
         worked |= self.timers()
         worked |= self.lane(Lane.BULK, BULK_SLICE)
         worked |= self.nudge()
+        worked |= self.sweep()
         return worked
 
     def _take(self, once: Callable[[int, bool], bool]) -> bool:
@@ -174,6 +178,7 @@ class Engine:
         with self.state.writing(alone=True):
             if self.state.position(Lane.CONTROL) != after:
                 return True  # another engine was faster
+            before = self.house.program().settings
             changed: set[str] = set()
             for block in blocks:
                 for index, entry in enumerate(block.entries):
@@ -184,6 +189,8 @@ class Engine:
             if changed & {"trait", "segment", "journey", "offer"}:
                 self.state.begin_nudge(f"program-{last:012d}", {"reason": "program"})
             self.state.set_position(Lane.CONTROL, last)
+            if "settings" in changed:
+                sweep.begin(self.house, before, moment)
             self._record(moment, Lane.CONTROL, last)
         return True
 
@@ -352,6 +359,24 @@ class Engine:
         ]
         return [walk for walk in walks if _nudge_of(walk[0]) == _nudge_of(walks[0][0])]
 
+    def sweep(self, most: int = sweep.SLICE, now: Millis | None = None) -> bool:
+        """Look at one slice of those who were resolved under rules of identity that have changed since, alone."""
+        return self._take(lambda tries, alone: self._sweep(most >> tries or 1, now))
+
+    def _sweep(self, most: int, now: Millis | None) -> bool:
+        if not sweep.under_way(self.state):
+            return False
+        batch = Batch(self.house.clock.now() if now is None else now)
+        with self.state.writing(alone=True):
+            if not sweep.under_way(self.state):
+                return True  # another engine was faster
+            batch.swept, told = sweep.take(self.house, most)
+            batch.told = [*told]
+            if batch.swept.components or batch.swept.asked or batch.told:
+                sweep.count(self.state, self._run(batch))
+            self._record(batch.now, sweep.LANE, 0, nudge=most)
+        return True
+
     def _record(
         self,
         now: Millis,
@@ -370,21 +395,31 @@ class Engine:
 
     # -- one batch
 
-    def _run(self, batch: Batch) -> None:
+    def _run(self, batch: Batch) -> Identified:
         plan = self.house.plan()
         found = self._who(batch, plan)
         works = self._works(batch, found, plan)
         moves = step_batch(works, plan, batch.now)
         self._store(works, moves, batch, found.persons)
+        self._set_aside(found)
+        return found
 
     def _who(self, batch: Batch, plan: Plan) -> Identified:
         settings = plan.program.settings
         rules = Rules.of(settings.identity, settings.blocked)
         asked = [_evidence(told) for told, _, _ in batch.told]
-        return self._identify.identify(asked, rules, batch.vetoes, batch.lifts)
+        if batch.swept is None:
+            return self._identify.identify(asked, rules, batch.vetoes, batch.lifts)
+        swept = batch.swept
+        found = self._identify.identify(
+            [*asked, *swept.asked], rules, again=swept.components, retold=swept.retold
+        )
+        del found.persons[len(asked) :]
+        return found
 
     def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
         """Everyone whom this batch concerns, loaded, with what happens to them in order."""
+        self._bring_back(found)
         split = self._split(found, plan, batch.part)
         happens: dict[str, list[Happening]] = {}
         joining: dict[str, list[str]] = {}
@@ -396,6 +431,9 @@ class Engine:
         for (told, _, _), person in zip(batch.told, found.persons, strict=True):
             if person:
                 happens.setdefault(person, []).append(told)
+        for each in found.splits:
+            for person in each.new:
+                happens.setdefault(person, [])
         moved = dict(found.joins)
         for person, happening in self._others(batch):
             happens.setdefault(moved.get(person, person), []).append(happening)
@@ -413,6 +451,8 @@ class Engine:
             work.identifiers = found.identifiers.get(person)
             touching = touches(happenings)
             others = [heads[old] for old in joining.get(person, []) if old in heads]
+            if batch.swept is not None:
+                self._drop_known(work, [head, *others])
             if others:
                 self._join(work, others, plan, touching)
             stale = work.person.events > 0 and work.person.specs != plan.specs_print
@@ -462,6 +502,25 @@ class Engine:
             self.state.put_redirects([(other.person.id, work.person.id)])
         work.happenings[:0] = joined
 
+    def _drop_known(self, work: Work, heads: Sequence[Head]) -> None:
+        """What a sweep tells again may be known already, longer ago than message ids are remembered."""
+        if work.happenings:
+            known = {event.id for head in heads for event in self._history(head.person)}
+            work.happenings = [
+                h for h in work.happenings if not (isinstance(h, Happened) and h.event.id in known)
+            ]
+
+    def _bring_back(self, found: Identified) -> None:
+        """Load what was set aside and identifies somebody again."""
+        old = {old for old, _ in found.joins} | {old for split in found.splits for old in split.old}
+        self.state.bring_back(person for person in old if person.startswith(ASIDE))
+
+    def _set_aside(self, found: Identified) -> None:
+        """Keep what names nobody any more apart from people: nobody is contacted by it, and nothing counts it."""
+        aside = [p for split in found.splits for p in split.new if p.startswith(ASIDE)]
+        if aside:
+            self.state.set_aside(aside)
+
     def _history(self, person: Person) -> list[Event]:
         return (
             self.state.chunks(person.id) + person.recent if person.chunks else list(person.recent)
@@ -480,32 +539,42 @@ class Engine:
         heads = self.state.heads(sorted(split.old), keep=True)
         belongs: dict[str, list[Event]] = {person: [] for person in split.new}
         nobodys: list[Event] = []
-        for event in (e for head in heads.values() for e in self._history(head.person)):
-            owners = (r.person_of(event.identifiers, event.trusted) for r in found.resolutions)
-            belongs.get(next((o for o in owners if o in belongs), ""), nobodys).append(event)
-        # What names nobody any more (its value was blocked since) stays with most of what it was told with.
+        for old, head in heads.items():
+            nameless = belongs.get(found.aside.get(old, ""), nobodys)
+            for event in self._history(head.person):
+                owners = (r.person_of(event.identifiers, event.trusted) for r in found.resolutions)
+                belongs.get(next((o for o in owners if o in belongs), ""), nameless).append(event)
         max(sorted(belongs.items()), key=lambda pair: len(pair[1]))[1].extend(nobodys)
         self.state.remove_heads(sorted(split.old))
         said = _said(heads, plan)
-        heir = max(sorted(split.new), key=lambda p: len(belongs[p]))
+        people = [p for p in sorted(split.new) if not p.startswith(ASIDE)]
+        heir = max(people or sorted(split.new), key=lambda p: len(belongs[p]))
+        # Who lost only what identifies nobody any more is still the same person, under whatever id.
+        same = {people[0]: next(iter(split.old))} if len(people) == len(split.old) == 1 else {}
         made = {}
         for person, own in belongs.items():
             document = profiles.refold(person, own, plan.specs)
             document.specs = plan.specs_print
-            standing = heads[person].standing if person in heads else {}
-            if person in heads:
-                profiles.carry(heads[person].person, document)
+            former = heads.get(same.get(person, person))
+            standing = former.standing if former is not None else {}
+            if former is not None:
+                profiles.carry(former.person, document)
             elif said is not None:
                 profiles.carry(said, document)
                 document.outcomes, document.pending = {}, {}
                 document.places = {run: _ended(place) for run, place in said.places.items()}
-                if person != heir or split.old <= split.new:  # what waits, waits for somebody else
+                aside = person.startswith(ASIDE)
+                if aside:
+                    document.cells = {}  # it counts in no experiment
+                if (
+                    aside or person != heir or split.old <= split.new
+                ):  # what waits, waits for somebody else
                     document.ledger = [_withdrawn(line) for line in document.ledger]
             self.state.put_members([(s, person, since) for s, since in standing.items()], [])
             made[person] = Head(document, standing, 0)
         effects = measure.resettle(
             [head.person for head in heads.values()],
-            [head.person for head in made.values()],
+            [head.person for person, head in made.items() if not person.startswith(ASIDE)],
             plan.program,
         )
         self.state.add((effect for effect in effects if isinstance(effect, Add)), part)
@@ -600,7 +669,8 @@ class Engine:
         duplicates = []
         kept = {id(event) for work in works for event in work.kept}
         nobodys: set[str] = set()
-        for (happening, seq, index), person in zip(batch.told, people, strict=True):
+        told = batch.told if batch.swept is None else []  # counted when they came
+        for (happening, seq, index), person in zip(told, people[: len(told)], strict=True):
             if isinstance(happening, Decided):
                 _count(activity, happening.decision.time, tally.DECISIONS)
                 continue

@@ -6,8 +6,7 @@ than before, re-resolves its whole component, and may rename, join or split peop
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -18,6 +17,7 @@ from duyen.identity import (
     Resolution,
     Rules,
     Veto,
+    connected,
     person_id,
     resolve,
     usable,
@@ -28,11 +28,13 @@ from duyen.stores.rows import EvidenceRow, LiftRow, VetoRow
 from duyen.stores.state import State
 
 Identifiers = dict[str, dict[str, Millis]]
+ASIDE = "a_"
+"""Begins the ids of documents of what identifies nobody any more; a person's begins with p_."""
 
 
 @dataclass
 class Split:
-    """Late evidence took people apart: the documents of `old` become those of `new`."""
+    """Evidence took people apart: the documents of `old` become those of `new` (an id with ASIDE: nobody's)."""
 
     old: set[str] = field(default_factory=set)
     new: set[str] = field(default_factory=set)
@@ -51,12 +53,39 @@ class Identified:
     splits: list[Split] = field(default_factory=list)
     identifiers: dict[str, Identifiers] = field(default_factory=dict)
     resolutions: list[Resolution] = field(default_factory=list)
+    aside: dict[str, str] = field(default_factory=dict)
+    """Person -> the id under which lies what was theirs and names nobody any more, since its values were blocked."""
+
+
+_APART = "apart:"
+
+
+def evidence_keys(names: Sequence[Identifier], trusted: bool, slot: int) -> tuple[str, ...]:
+    """Under which keys this is stored; none where it names nobody.
+
+    Where a limit has a window, a set that is told again in a later slot is evidence again, under a key of its own.
+    """
+    key = evidence_key(names, trusted) if names else ""
+    return (key, f"{key}.{slot}") if key and slot else (key,) if key else ()
 
 
 def evidence_key(identifiers: Sequence[Identifier], trusted: bool) -> str:
     """One key for each distinct set of identifiers and trust."""
     text = "\x01".join(f"{ns}\x02{value}" for ns, value in sorted(identifiers))
     return blake2b(f"{int(trusted)}{text}".encode(), digest_size=12).hexdigest()
+
+
+@dataclass
+class Retold:
+    """What is asked was told before, and stored as it counted under other rules.
+
+    `corrected`: key of stored evidence -> as it is told now; None where nothing tells it any more. `came`: key of
+    what is asked -> whose it was under another key; `homes`: the components where it lay then.
+    """
+
+    corrected: dict[str, Evidence | None] = field(default_factory=dict)
+    came: dict[str, set[str]] = field(default_factory=dict)
+    homes: dict[str, set[str]] = field(default_factory=dict)
 
 
 class Identify:
@@ -71,8 +100,14 @@ class Identify:
         rules: Rules,
         vetoes: Sequence[VetoRow] = (),
         lifts: Sequence[LiftRow] = (),
+        again: Set[str] = frozenset(),
+        retold: Retold | None = None,
     ) -> Identified:
-        """Find each one's person; store what is new. `vetoes` are new as well, and hold until one of `lifts`."""
+        """Find each one's person; store what is new. `vetoes` are new as well, and hold until one of `lifts`.
+
+        `again` are components to be resolved again although nothing is new; `retold` means that what is asked was
+        told before under other rules: its components are resolved again too.
+        """
         keys, first = _distinct(asked, rules)
         rows = self._state.evidence_by_key(list(first))
         fresh = {
@@ -80,6 +115,18 @@ class Identify:
             for key, evidence in first.items()
             if key not in rows or (evidence.time, evidence.id) < (rows[key].time, rows[key].id)
         }
+        homes: dict[str, set[str]] = {}
+        if retold is not None:
+            homes = {key: set(retold.homes.get(key, ())) for key in first}
+            for key, row in rows.items():
+                homes[key].add(row.component)
+            homes = {k: {c for c in some if not c.startswith(_APART)} for k, some in homes.items()}
+            corrected = self._state.evidence_by_key(list(retold.corrected))
+            again = again | {row.component for row in corrected.values()}
+            stored = {
+                k: Evidence(r.time, r.id, first[k].identifiers, r.trusted) for k, r in rows.items()
+            }
+            fresh = {key: fresh.get(key) or stored[key] for key in first}
         people = {key: row.person for key, row in rows.items()}
         outcome = Identified([])
         names = {name for evidence in fresh.values() for name in evidence.identifiers}
@@ -87,11 +134,13 @@ class Identify:
         apart |= self._state.put_lifts(lifts) if lifts else set()
         known = self._state.components(names | apart)
         store = _Store(self._state)
-        old = store.evidence(set(known.values()))
+        old = store.evidence({*known.values(), *again}.union(*homes.values()))
         store.forbid(vetoes, names, old)
         people |= _past_cap(fresh, known, old, rules, store)
-        torn = {known[name] for name in apart if name in known}
-        for group in _groups(fresh, known, torn):
+        torn = {known[name] for name in apart if name in known} | again
+        store.retold = retold or Retold()
+        store.parting = bool(again) or retold is not None
+        for group in _groups(fresh, known, torn, homes):
             people.update(_resolve(group, fresh, old, rules, outcome, store))
         store.write()
         outcome.persons = [people.get(key, "") for key in keys]
@@ -99,33 +148,38 @@ class Identify:
 
 
 def _distinct(asked: Sequence[Evidence], rules: Rules) -> tuple[list[str], dict[str, Evidence]]:
-    """The key of each ("" = names nobody), and the earliest evidence of each key.
-
-    Where a limit has a window, a set that is told again in a later slot is evidence again, under a key of its own.
-    """
+    """The key of each ("" = names nobody), and the earliest evidence of each key."""
     keys: list[str] = []
     first: dict[str, Evidence] = {}
     for evidence in asked:
         names = usable(evidence.identifiers, rules)
-        key = evidence_key(names, evidence.trusted) if names else ""
-        keys.append(key)
-        slot = rules.slot(names, evidence.time)
-        for told in (key, f"{key}.{slot}") if slot else (key,):
+        stored = evidence_keys(names, evidence.trusted, rules.slot(names, evidence.time))
+        keys.append(stored[0] if stored else "")
+        for told in stored:
             known = first.get(told)
-            if key and (known is None or (evidence.time, evidence.id) < (known.time, known.id)):
+            if known is None or (evidence.time, evidence.id) < (known.time, known.id):
                 first[told] = Evidence(evidence.time, evidence.id, names, evidence.trusted)
     return keys, first
 
 
+def _earlier(a: Evidence, b: Evidence) -> bool:
+    return (a.time, a.id) <= (b.time, b.id)
+
+
 def _groups(
-    fresh: Mapping[str, Evidence], known: Mapping[Identifier, str], torn: set[str]
+    fresh: Mapping[str, Evidence],
+    known: Mapping[Identifier, str],
+    torn: Set[str],
+    homes: Mapping[str, Set[str]],
 ) -> list[tuple[set[str], set[str]]]:
     """Fresh evidence that touches, directly or through known components: (keys, components).
 
-    Each component of `torn` is in a group, with or without fresh evidence.
+    Each component of `torn` is in a group, with or without fresh evidence; `homes` is where fresh evidence lay before.
     """
-    sets = _Sets()
+    sets = Sets()
     for key, evidence in fresh.items():
+        for home in homes.get(key, ()):
+            sets.join(key, ("component", home))
         for name in evidence.identifiers:
             sets.join(key, name)
             if name in known:
@@ -135,6 +189,7 @@ def _groups(
         keys, components = groups.setdefault(sets.root(key), (set(), set()))
         keys.add(key)
         components.update(known[name] for name in evidence.identifiers if name in known)
+        components.update(homes.get(key, ()))
     for component in sorted(torn):
         _, components = groups.setdefault(sets.root(("component", component)), (set(), set()))
         components.add(component)
@@ -157,17 +212,32 @@ def _resolve(
             return _found(key, fresh[key], outcome, store)
     old = {key: row for name in components for key, row in stored[name].items()}
     evidence = {k: Evidence(r.time, r.id, r.identifiers, r.trusted) for k, r in old.items()}
-    evidence |= {key: fresh[key] for key in keys}
-    resolution = resolve(evidence.values(), store.vetoes, rules)
-    people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
-    before = {key: row.person for key, row in old.items() if row.person}
-    people |= _orphans(before, people)
-    component = min(components) if components else person_id(min(evidence[min(keys)].identifiers))
-    store.add(component, evidence, people, resolution.ids, old)
-    joins, splits = compare(before, people)
+    for key in store.retold.corrected.keys() & old.keys():
+        told = store.retold.corrected[key]
+        if told is None:
+            del evidence[key]
+        else:
+            evidence[key] = told
+    evidence |= {
+        key: fresh[key]
+        for key in keys
+        if key not in evidence or _earlier(fresh[key], evidence[key])
+    }
+    store.dropped |= old.keys() - evidence.keys()
+    resolution, before, people = resolved(evidence, old, store.vetoes, rules)
+    if store.parting:
+        store.add_parts(evidence, people, resolution.ids, old, rules)
+    else:
+        name = min(components) if components else person_id(min(evidence[min(keys)].identifiers))
+        store.add(name, evidence, people, resolution.ids, old)
+    came = [(person, key) for key in keys for person in store.retold.came.get(key, ())]
+    joins, splits = compare(before, people, came)
+    splits += [Split({person}, {new}) for person, new in joins if new.startswith(ASIDE)]
+    joins = [(person, new) for person, new in joins if not new.startswith(ASIDE)]
     store.changed_hands(set(old), set(people.values()).difference(before.values()), bool(splits))
     if (joins or splits) and len(old) >= MAX_COMPONENT_EVIDENCE:
         store.move_apart(resolution.ids)
+    outcome.aside |= {before[k]: new for k, new in people.items() if new.startswith(ASIDE)}
     outcome.joins += joins
     outcome.splits += splits
     if splits:
@@ -176,14 +246,25 @@ def _resolve(
     return people
 
 
-def _orphans(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    """Evidence that names nobody since its values were blocked: it stays with most of what it was with."""
-    found = {}
-    for key in [key for key, person in before.items() if not after[key]]:
-        kept = Counter(after[k] for k, person in before.items() if person == before[key])
-        del kept[""]
-        found[key] = max(sorted(kept), key=lambda p: kept[p], default=before[key])
-    return found
+def resolved(
+    evidence: Mapping[str, Evidence],
+    old: Mapping[str, EvidenceRow],
+    vetoes: Sequence[Veto],
+    rules: Rules,
+) -> tuple[Resolution, dict[str, str], dict[str, str]]:
+    """Resolve evidence, some of which is known: (resolution, whose it was, whose it is); changes nothing."""
+    resolution = resolve(evidence.values(), vetoes, rules)
+    people = {key: resolution.person_of(e.identifiers, e.trusted) for key, e in evidence.items()}
+    before = {key: row.person for key, row in old.items() if row.person and key in evidence}
+    orphans: dict[str, list[str]] = {}
+    for key in before:
+        if not people[key]:
+            orphans.setdefault(before[key], []).append(key)
+    for keys in orphans.values():
+        people |= dict.fromkeys(
+            keys, ASIDE + min(keys)
+        )  # a key lies in one place, so no two have this id
+    return resolution, before, people
 
 
 def _past_cap(
@@ -199,7 +280,7 @@ def _past_cap(
     person is returned; the rest stays in `fresh`, cut down. Evidence told late, which would have been among the
     first of its component, is cut down as well: there, and only there, order of arrival matters.
     """
-    full = {name for name, rows in old.items() if len(rows) >= MAX_COMPONENT_EVIDENCE}
+    full = {name for name, rows in old.items() if _is_full(rows, rules)}
     people: dict[str, str] = {}
     if not full:
         return people
@@ -220,6 +301,14 @@ def _past_cap(
     return people
 
 
+def _is_full(rows: Mapping[str, EvidenceRow], rules: Rules) -> bool:
+    """Whether so much evidence hangs together, by what identifies under these rules."""
+    if len(rows) < MAX_COMPONENT_EVIDENCE:
+        return False
+    told = (Evidence(r.time, r.id, r.identifiers, r.trusted) for r in rows.values())
+    return any(len(part) >= MAX_COMPONENT_EVIDENCE for part in connected(told, rules))
+
+
 def _first(evidence: Evidence, named: Set[Identifier], rules: Rules) -> Identifier:
     """The identifier that evidence keeps when it joins nobody: its first, or its first claim."""
     for name in evidence.identifiers:
@@ -231,7 +320,7 @@ def _first(evidence: Evidence, named: Set[Identifier], rules: Rules) -> Identifi
 
 def _apart_of(name: Identifier) -> str:
     """Where evidence of an identifier lies that its full component no longer takes."""
-    return "apart:" + person_id(name)
+    return _APART + person_id(name)
 
 
 def _plain(evidence: Evidence, rules: Rules, forbidden: Set[Identifier]) -> bool:
@@ -263,6 +352,10 @@ class _Store:
         self._touched: dict[Identifier, tuple[str, str, str, str]] = {}
         self._torn: set[str] = set()
         self._founded: dict[str, set[str]] = {}
+        self.parting = False
+        """Whether components that no longer hang together are stored as several."""
+        self.retold = Retold()
+        self.dropped: set[str] = set()
         self.vetoes: list[Veto] = []
         self.forbidden: frozenset[Identifier] = frozenset()
 
@@ -305,6 +398,28 @@ class _Store:
         for ns, value in names.union(ids):
             self._names[ns, value] = (ns, value, component, ids.get((ns, value), ""))
 
+    def add_parts(
+        self,
+        evidence: Mapping[str, Evidence],
+        people: Mapping[str, str],
+        ids: Mapping[Identifier, str],
+        old: Mapping[str, EvidenceRow],
+        rules: Rules,
+    ) -> None:
+        """Remember what was one component as those that it falls into under these rules."""
+        sets = Sets()
+        for key, e in evidence.items():
+            for name in usable(e.identifiers, rules) or (("aside", people[key]),):
+                sets.join(("key", key), name)
+        parts: dict[object, dict[str, Evidence]] = {}
+        for key, e in evidence.items():
+            parts.setdefault(sets.root(("key", key)), {})[key] = e
+        for part in parts.values():
+            told = {name for e in part.values() for name in e.identifiers}
+            names = {name for name in told if not rules.blocks(name)} or told
+            own = {n: p for n, p in ids.items() if (n[0].removeprefix(CLAIMED), n[1]) in told}
+            self.add(person_id(min(names)), part, people, own, old)
+
     def add_apart(
         self, key: str, e: Evidence, name: Identifier, known: Mapping[Identifier, str]
     ) -> str:
@@ -338,6 +453,8 @@ class _Store:
         Every identifier of a component that was resolved is written, changed or not, and so is one under which
         evidence was laid apart: two engines that resolve the same component at the same time cannot both go on.
         """
+        if self.dropped:
+            self._state.drop_evidence(self.dropped)
         self._state.put_evidence(self._evidence)
         self._state.put_identifiers((self._touched | self._names).values())
         again = self._state.redirects_of(list(self._founded))
@@ -345,7 +462,7 @@ class _Store:
         self._state.regroup("evidence", self._torn.union(*(self._founded[id] for id in again)))
 
 
-class _Sets:
+class Sets:
     """Disjoint sets (union-find with path halving)."""
 
     def __init__(self) -> None:
@@ -362,11 +479,14 @@ class _Sets:
 
 
 def compare(
-    before: Mapping[str, str], after: Mapping[str, str]
+    before: Mapping[str, str], after: Mapping[str, str], came: Iterable[tuple[str, str]] = ()
 ) -> tuple[list[tuple[str, str]], list[Split]]:
-    """How people changed, given the person of each piece of evidence before and after."""
+    """How people changed, given the person of each piece of evidence before and after.
+
+    `came`: (person, key) of evidence that was the person's under another key.
+    """
     became: dict[str, set[str]] = {}
-    for key, person in before.items():
+    for person, key in [*((person, key) for key, person in before.items()), *came]:
         became.setdefault(person, set()).add(after[key])
     # An id that new evidence founds again is somebody else now: that takes the old person apart.
     alive = set(after.values())

@@ -198,6 +198,13 @@ def settings_body(settings: WorkspaceSettings) -> dict[str, Any]:
     return body
 
 
+def settings_with(state: State, program: Program, part: dict[str, Any]) -> WorkspaceSettings:
+    """The settings as they would be with some changed; raises InvalidRule."""
+    versions = state.resource_versions("settings", SETTINGS_ID)
+    body = dict(versions[0][1] or {}) if versions else {}
+    return would_be(program, {("settings", SETTINGS_ID): body | part}).settings
+
+
 def settings_change(
     state: State, program: Program, part: dict[str, Any], author: str, now: Millis
 ) -> list[ResourceChange]:

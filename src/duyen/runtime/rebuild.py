@@ -15,6 +15,7 @@ import msgspec
 from duyen.model.log import Lane
 from duyen.model.person import Person
 from duyen.profiles import knowledge
+from duyen.runtime import sweep
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
@@ -72,7 +73,9 @@ def _rebuild(
 
 def _again(engine: Engine, batch: Recorded) -> None:
     """Take one recorded step."""
-    if batch.timers:
+    if batch.lane == sweep.LANE:
+        engine.sweep(int(batch.nudge), batch.now)
+    elif batch.timers:
         engine.timers(batch.timers, batch.now, batch.shards)
     elif batch.nudge:
         engine.nudge(int(batch.nudge), batch.now, batch.shards)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from duyen.api.shapes.common import Json
+from duyen.api.shapes.common import Json, PersonRef
 
 
 class CapRow(TypedDict):
@@ -25,6 +25,39 @@ class Server(TypedDict):
     clock: Literal["real", "simulated"]
     mail: str
     data: str
+
+
+class Sweep(TypedDict):
+    """Everybody who was known is looked at under changed rules of identity: how far that is, and what it did.
+
+    `part`: from 0 to 1, about; 1 once it is at its end. `merged`: people who are one with another now; `split`: taken
+    apart; `aside`: known by nothing any more.
+    """
+
+    running: bool
+    since: str
+    part: float
+    merged: int
+    split: int
+    aside: int
+
+
+class ForeseenRow(TypedDict):
+    """An example: these people would become those, each known by some identifiers; none: nobody any more."""
+
+    kind: Literal["merge", "split", "aside"]
+    people: list[PersonRef]
+    becomes: list[list[str]]
+
+
+class Foreseen(TypedDict):
+    """What settings would do to who is who; all zero where they change nothing. Estimates where not `exact`."""
+
+    merged: int
+    split: int
+    aside: int
+    exact: bool
+    samples: list[ForeseenRow]
 
 
 class Settings(TypedDict):
@@ -48,6 +81,7 @@ class Settings(TypedDict):
     conversion_window: str
     identity: Json
     blocked: list[str]
+    sweep: Sweep | None
     version: int
     updated_at: str | None
     author: str | None

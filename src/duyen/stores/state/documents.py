@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from duyen.model.event import Event
-from duyen.model.person import Place
+from duyen.model.person import Person, Place
 from duyen.model.times import NEVER, Millis
 from duyen.stores.packing import (
     pack,
@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS heads (
     person TEXT PRIMARY KEY, body BLOB NOT NULL, standing BLOB NOT NULL, wake INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS heads_by_wake ON heads (wake) WHERE wake < 9007199254740992;
+CREATE TABLE IF NOT EXISTS aside (person TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (
     person TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (person, n)
 ) WITHOUT ROWID;
@@ -64,6 +65,29 @@ class Documents(redirects.Redirects):
 
     def remove_heads(self, persons: Iterable[str]) -> None:
         """Take documents away (merged into others, or rebuilt)."""
+        gone = sorted(persons)
+        self._unlist(gone)
+        self._db.executemany("DELETE FROM chunks WHERE person = ?", [(p,) for p in gone])
+
+    def set_aside(self, persons: Iterable[str]) -> None:
+        """Keep documents of what identifies nobody any more where nobody meets them: no list, segment or timer."""
+        gone = sorted(persons)
+        query = "SELECT person, body FROM heads WHERE person IN ({})"
+        self._db.put("aside", sorted(self._db.among(query, gone)))
+        self._unlist(gone)
+
+    def bring_back(self, persons: Iterable[str]) -> None:
+        """Make heads again of what was set aside."""
+        found = self.asides(persons)
+        self.put_heads(Head(person, {}, NEVER) for person in found.values())
+        self._db.executemany("DELETE FROM aside WHERE person = ?", [(p,) for p in found])
+
+    def asides(self, persons: Iterable[str]) -> dict[str, Person]:
+        """Documents that were set aside, as far as they exist."""
+        query = "SELECT person, body FROM aside WHERE person IN ({})"
+        return {p: unpack_person(body) for p, body in self._db.among(query, sorted(persons))}
+
+    def _unlist(self, persons: Sequence[str]) -> None:
         rows = [(p,) for p in persons]
         query = "SELECT person, standing FROM heads WHERE person IN ({})"
         stood = [
@@ -73,7 +97,6 @@ class Documents(redirects.Redirects):
         ]
         self._db.words.forget(p for (p,) in rows)
         self._db.executemany("DELETE FROM heads WHERE person = ?", rows)
-        self._db.executemany("DELETE FROM chunks WHERE person = ?", rows)
         # Members lie by segment: one by one is less than a walk through all of them.
         self._db.executemany("DELETE FROM members WHERE segment = ? AND person = ?", sorted(stood))
         self._db.executemany("DELETE FROM people WHERE person = ?", rows)

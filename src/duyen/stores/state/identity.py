@@ -51,6 +51,20 @@ class Identity(Part):
         rows = self._db.among(query, sorted(identifiers))
         return {(namespace, value): component for namespace, value, component in rows}
 
+    def components_after(self, cursor: str, most: int) -> list[str]:
+        """Names of components behind `cursor`, in order: how a sweep walks through them."""
+        rows = self._db.execute(
+            "SELECT DISTINCT component FROM evidence WHERE component > ? ORDER BY component LIMIT ?",
+            (cursor, most),
+        )
+        return [str(component) for (component,) in rows]
+
+    def holders(self, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Whose these identifiers are; "" for one that was set aside."""
+        query = "SELECT namespace, value, person FROM identifiers WHERE (namespace, value) IN ({})"
+        rows = self._db.among(query, sorted(identifiers))
+        return {(namespace, value): person for namespace, value, person in rows}
+
     def vouched(self, namespace: str, value: str) -> bool:
         """Whether some trusted evidence names this identifier."""
         components = self.components([(namespace, value)])
@@ -84,6 +98,11 @@ class Identity(Part):
                 for r in rows
             ),
         )
+
+    def drop_evidence(self, keys: Iterable[str]) -> None:
+        """Forget evidence that nothing tells any more."""
+        rows = [(key,) for key in sorted(keys)]
+        self._db.executemany("DELETE FROM evidence WHERE key = ?", rows)
 
     def put_identifiers(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Store (namespace, value, component, person); person "" for one that was set aside."""

@@ -64,6 +64,10 @@ class Process(Part):
         """Remember a word."""
         self._db.put("meta", [(key, value)])
 
+    def forget_meta(self, key: str) -> None:
+        """Forget a word."""
+        self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+
     def position(self, lane: Lane) -> int:
         """Up to which offset all of a lane has been applied."""
         return min(self.positions(lane))

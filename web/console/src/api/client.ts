@@ -91,6 +91,8 @@ export const api = {
     body(
       client.POST("/v1/profiles/{key}/unmerge", { params: { path: { key } }, body: { apart } }),
     ),
+  foresee: (part: JsonObject) => body(client.POST("/v1/settings/preview", { body: part })),
+  saveSettings: (part: JsonObject) => body(client.PUT("/v1/settings", { body: part })),
   vetoes: (key: string) => body(client.GET("/v1/profiles/{key}/vetoes", { params: { path: { key } } })),
   liftVeto: (key: string, veto: string) =>
     body(client.DELETE("/v1/profiles/{key}/vetoes/{veto}", { params: { path: { key, veto } } })),

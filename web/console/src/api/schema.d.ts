@@ -2024,6 +2024,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/settings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What other rules of identity would do to the people who are known.
+         * @description Nothing is changed. Exact where everybody can be looked at within 3 s, else an estimate.
+         */
+        post: operations["preview_settings_v1_settings_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/pause": {
         parameters: {
             query?: never;
@@ -2550,6 +2570,37 @@ export interface components {
             name: string;
             /** Properties */
             properties: string[];
+        };
+        /**
+         * Foreseen
+         * @description What settings would do to who is who; all zero where they change nothing. Estimates where not `exact`.
+         */
+        Foreseen: {
+            /** Merged */
+            merged: number;
+            /** Split */
+            split: number;
+            /** Aside */
+            aside: number;
+            /** Exact */
+            exact: boolean;
+            /** Samples */
+            samples: components["schemas"]["ForeseenRow"][];
+        };
+        /**
+         * ForeseenRow
+         * @description An example: these people would become those, each known by some identifiers; none: nobody any more.
+         */
+        ForeseenRow: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "merge" | "split" | "aside";
+            /** People */
+            people: components["schemas"]["PersonRef"][];
+            /** Becomes */
+            becomes: string[][];
         };
         /**
          * Happened
@@ -3488,6 +3539,7 @@ export interface components {
             };
             /** Blocked */
             blocked: string[];
+            sweep: components["schemas"]["Sweep"] | null;
             /** Version */
             version: number;
             /** Updated At */
@@ -3514,6 +3566,27 @@ export interface components {
             };
             /** People */
             people: number;
+        };
+        /**
+         * Sweep
+         * @description Everybody who was known is looked at under changed rules of identity: how far that is, and what it did.
+         *
+         *     `part`: from 0 to 1, about; 1 once it is at its end. `merged`: people who are one with another now; `split`: taken
+         *     apart; `aside`: known by nothing any more.
+         */
+        Sweep: {
+            /** Running */
+            running: boolean;
+            /** Since */
+            since: string;
+            /** Part */
+            part: number;
+            /** Merged */
+            merged: number;
+            /** Split */
+            split: number;
+            /** Aside */
+            aside: number;
         };
         /**
          * TodayCount
@@ -3862,6 +3935,8 @@ export type Estimate = components['schemas']['Estimate'];
 export type EventCount = components['schemas']['EventCount'];
 export type EventRow = components['schemas']['EventRow'];
 export type EventWords = components['schemas']['EventWords'];
+export type Foreseen = components['schemas']['Foreseen'];
+export type ForeseenRow = components['schemas']['ForeseenRow'];
 export type Happened = components['schemas']['Happened'];
 export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];
@@ -3921,6 +3996,7 @@ export type SegmentResource = components['schemas']['SegmentResource'];
 export type Server = components['schemas']['Server'];
 export type Settings = components['schemas']['Settings'];
 export type StepResult = components['schemas']['StepResult'];
+export type Sweep = components['schemas']['Sweep'];
 export type TodayCount = components['schemas']['TodayCount'];
 export type TraitDraft = components['schemas']['TraitDraft'];
 export type TraitPreview = components['schemas']['TraitPreview'];
@@ -7274,6 +7350,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    preview_settings_v1_settings_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Foreseen"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */

@@ -8,12 +8,17 @@ import { Await } from "../parts/Await";
 import { Page, Section } from "../parts/Page";
 import { PauseSwitch } from "../parts/Pause";
 import { useWords } from "../words";
+import { OtherRules } from "./settings/OtherRules";
+import { Sweep } from "./settings/Sweep";
 import { channelWords, namespaceWords } from "../words/codes";
 
 /** How the workspace is set, and what this server runs with. */
 export default function Settings() {
   const { t, rich } = useWords();
-  const query = useQuery(settings);
+  const query = useQuery({
+    ...settings,
+    refetchInterval: (known) => (known.state.data?.sweep?.running ? 2_000 : false),
+  });
   const live = useQuery({ ...overview, refetchInterval: 15_000 });
   const waiting = live.data?.mails.waiting;
   return (
@@ -41,6 +46,8 @@ export default function Settings() {
             </Section>
             <Section title={t("settings.identity")}>
               <Identity data={data} />
+              <Sweep data={data} />
+              <OtherRules data={data} />
             </Section>
             <Section title={t("settings.server")}>
               <Server data={data} />

@@ -662,6 +662,7 @@ export const settings: Settings = {
   hold_out_salt: "global-1",
   identity: {},
   blocked: [],
+  sweep: null,
   version: 300,
   updated_at: at(90_000),
   author: "admin@example.test",
