@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 MICRO = 1_000_000
@@ -45,14 +46,24 @@ def to_micros(value: object) -> int | None:
     elif isinstance(value, Decimal):
         number = value
     elif isinstance(value, str) and 0 < len(value) <= 40:
-        if (micros := _plain_micros(value)) is not None:
-            return micros
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            return None
+        return _text_micros(value)
     else:
         return None
+    return _decimal_micros(number)
+
+
+@lru_cache(maxsize=16_384)
+def _text_micros(text: str) -> int | None:
+    """The millionths of decimal text; remembered, because one price is compared by many rules and told many times."""
+    if (micros := _plain_micros(text)) is not None:
+        return micros
+    try:
+        return _decimal_micros(Decimal(text))
+    except InvalidOperation:
+        return None
+
+
+def _decimal_micros(number: Decimal) -> int | None:
     # copy_abs, because abs() rounds, and fails at an exponent that only a hostile text has.
     if not number.is_finite() or number.copy_abs() >= _LARGEST:
         return None

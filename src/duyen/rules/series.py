@@ -37,7 +37,7 @@ from duyen.model.rule import (
 )
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
-from duyen.rules.compare import find, matches, typed
+from duyen.rules.compare import Predicate, find, predicate, typed
 from duyen.rules.values import add_value, value_key
 
 Point = tuple[Millis, int]
@@ -222,9 +222,10 @@ class Accumulators:
     """Specs arranged by event name: an event looks only at the series that can be its own."""
 
     def __init__(self, specs: Mapping[str, SeriesSpec]) -> None:
-        self._by_event: dict[str, list[tuple[str, SeriesSpec]]] = {}
+        self._by_event: dict[str, list[tuple[str, SeriesSpec, list[tuple[str, Predicate]]]]] = {}
         for key, spec in specs.items():
-            self._by_event.setdefault(spec.event, []).append((key, spec))
+            tests = [(each.property, predicate(each.test)) for each in spec.where]
+            self._by_event.setdefault(spec.event, []).append((key, spec, tests))
 
     def add(
         self,
@@ -235,10 +236,10 @@ class Accumulators:
         machine: bool = False,
     ) -> None:
         """Put one event into every series of a document that it belongs to; a machine's only where it is asked for."""
-        for key, spec in self._by_event.get(event, ()):
+        for key, spec, tests in self._by_event.get(event, ()):
             if machine and not spec.quality:
                 continue
-            if spec.where and not matches(spec.where, properties):
+            if not all(passes(find(properties, path)) for path, passes in tests):
                 continue
             if spec.pick:
                 value = value_key(properties, spec.of)
