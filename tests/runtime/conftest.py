@@ -12,7 +12,15 @@ from duyen.runtime import house, rebuild
 from duyen.stores.interface import Stores, open_stores
 from tests import postgres
 
-BOTH = ("test_identify", "test_merges", "test_poison", "test_replay", "test_sender", "test_unmerge")
+BOTH = (
+    "test_identify",
+    "test_merges",
+    "test_poison",
+    "test_replay",
+    "test_sender",
+    "test_sweep",
+    "test_unmerge",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
