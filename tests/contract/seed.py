@@ -173,6 +173,7 @@ class Seed:
             "POST /v1/login": {"email": EMAIL, "password": PASSWORD},
             "POST /v1/profiles/{key}/unmerge": {"apart": ["anonymous_id:a1"]},
             "POST /v1/segments/preview": {"rule": {"did": "Order Completed"}},
+            "POST /v1/traits/preview": {"id": "orders", "definition": PROGRAM["traits/orders"]},
             "PUT /v1/catalog/items": ITEMS,
             "PUT /v1/catalog/items/{id}": ITEMS[0],
             "POST /v1/rejected/replay": {"ids": [self.rejected]},
