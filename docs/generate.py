@@ -9,7 +9,7 @@ import importlib
 import json
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,9 @@ class Undocumented(Exception):
 def pages() -> dict[str, str]:
     """Every reference page, by the name of its file."""
     written = {"rooms.md": rooms_page(), "errors.md": errors_page()}
+    meanings = _find("duyen.model.meaning", "MEANINGS")
+    if meanings is not None:
+        written["events.md"] = events_page(meanings.values())
     settings = _find("duyen.runtime.settings", "Settings")
     if settings is not None:
         written["settings.md"] = settings_page(settings)
@@ -53,6 +56,51 @@ def _find(module: str, name: str) -> Any:
     if not hasattr(found, name):
         raise Undocumented(f"{module} has no {name}, which this page is written from")
     return getattr(found, name)
+
+
+# --- events --------------------------------------------------------------------------------------
+
+AREAS = {
+    "shop": "A shop",
+    "mail": "Mails that another program sent",
+    "app": "An app on a phone",
+    "business": "Business customers",
+    "video": "Video",
+    "chat": "Live chat, and conversations with an assistant",
+}
+
+
+_EVENTS = (
+    "Events of these names, in any of their spellings, are understood; any other name is yours, and rules, "
+    "journeys and reports take it as it is. *Interest* is what an event tells recommendations about the products "
+    "it names. *States a fact*: it counts whoever tells it, also a program that calls itself a crawler. "
+    "See [Sending events](../collect.md#what-events-mean)."
+)
+
+
+def events_page(meanings: Iterable[Any]) -> str:
+    """What each spec'd event means, by area."""
+    lines = [
+        "# What events mean",
+        "",
+        _EVENTS,
+    ]
+    for area, title in AREAS.items():
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| event | what it means | interest | states a fact | was called |",
+        ]
+        lines.append("|---|---|---|---|---|")
+        for each in meanings:
+            if each.area != area:
+                continue
+            interest = f"{each.interest}, {each.weight:g}" if each.weight else ""
+            was = ", ".join(f"`{name}`" for name in each.was)
+            fact = "yes" if each.fact else ""
+            lines.append(f"| `{each.name}` | {each.means} | {interest} | {fact} | {was} |")
+    return "\n".join(lines) + "\n"
 
 
 # --- rooms -----------------------------------------------------------------------------------------

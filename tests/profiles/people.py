@@ -49,6 +49,14 @@ TRAITS = st.dictionaries(
     st.sampled_from(["Hà Nội", "Huế", 7, True, None, "<script>alert(1)</script>", ["a", "b"]]),
     max_size=3,
 )
+GOODS = st.fixed_dictionaries(
+    {"product_id": st.sampled_from(["tea", "cup", None])},
+    optional={
+        "quantity": st.sampled_from([1, 2, "3", -1, "some", "0.5"]),
+        "price": st.sampled_from(["19.90", 7, "?"]),
+        "currency": st.sampled_from(["VND", "usd"]),
+    },
+)
 CONSENT = st.fixed_dictionaries(
     {
         "purpose": st.sampled_from(["marketing", "personalisation"]),
@@ -71,12 +79,29 @@ def event(draw: st.DrawFn, id: str, names: st.SearchStrategy[Identifier] = NAMES
     """One event of a known shape: bought, looked at, told about oneself, about consent."""
     name = draw(
         st.sampled_from(
-            ["Order Completed", "Product Viewed", IDENTIFIED, CONSENT_UPDATED, UNSUBSCRIBED]
+            [
+                "Order Completed",
+                "Order Cancelled",
+                "Product Viewed",
+                "Product Added",
+                "Product Removed",
+                "Cart Viewed",
+                IDENTIFIED,
+                CONSENT_UPDATED,
+                UNSUBSCRIBED,
+                "Email Marked as Spam",
+            ]
         )
     )
     properties: dict[str, Any] = draw(CONSENT) if name == CONSENT_UPDATED else {}
     if name in ("Order Completed", "Product Viewed"):
         properties = {"total": draw(MONEY), "price": draw(MONEY)}
+    if name.startswith("Order"):
+        properties["order_id"] = draw(st.sampled_from(["1", "2", None]))
+    if name in ("Product Added", "Product Removed"):
+        properties = draw(GOODS)
+    if name == "Cart Viewed":
+        properties = {"products": draw(st.lists(GOODS, max_size=2))}
     time = START + draw(st.integers(0, 8))
     return Event(
         id,

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from duyen import collect
 from duyen.model.event import Collected
 from duyen.model.log import Lane
+from duyen.model.program import WorkspaceSettings
 from duyen.runtime import engine as engines
 from duyen.runtime.ahead import Ahead
 from duyen.runtime.engine import Engine
@@ -15,6 +17,7 @@ from duyen.runtime.house import House
 from duyen.runtime.settings import load
 
 NOW = 1_790_000_000_000
+SETTINGS = WorkspaceSettings()
 
 
 def told(n: int) -> Collected:
@@ -32,20 +35,34 @@ def test_only_what_follows_is_taken_from_what_was_read_ahead(house: House) -> No
     first = house.tell(Lane.LIVE, [told(1)])
     second = house.tell(Lane.LIVE, [told(2)])
     ahead = Ahead(house.log)
-    ahead.prepare(Lane.LIVE, first, 10)
+    ahead.prepare(Lane.LIVE, first, 10, SETTINGS)
     (block,) = ahead.blocks(Lane.LIVE, first, 10, None)
     assert block.seq == second
     (entry,) = block.entries
     assert isinstance(entry, Collected)
-    assert ahead.event(entry) == collect.normalise(told(2))
+    assert ahead.event(entry, SETTINGS) == collect.normalise(told(2))
     house.tell(Lane.LIVE, [told(3)])
     assert [b.seq for b in ahead.blocks(Lane.LIVE, first, 10, None)] == [second, second + 1]
-    ahead.prepare(Lane.LIVE, first, 10)
+    ahead.prepare(Lane.LIVE, first, 10, SETTINGS)
     assert [b.seq for b in ahead.blocks(Lane.LIVE, 0, 10, None)] == [first, second, second + 1]
-    ahead.prepare(Lane.LIVE, first, 10)
+    ahead.prepare(Lane.LIVE, first, 10, SETTINGS)
     assert [b.seq for b in ahead.blocks(Lane.LIVE, first, 10, second)] == [second]
-    ahead.prepare(Lane.LIVE, second + 1, 10)
+    ahead.prepare(Lane.LIVE, second + 1, 10, SETTINGS)
     assert ahead.blocks(Lane.BULK, 0, 10, None) == []
+
+
+def test_what_was_read_by_other_settings_is_read_again(house: House) -> None:
+    order = Collected("o", "track", NOW, NOW, "s", True, "Order Completed", "u")
+    order = msgspec.structs.replace(order, properties=msgspec.Raw(b'{"total": "129.000"}'))
+    house.tell(Lane.LIVE, [order])
+    ahead = Ahead(house.log)
+    ahead.prepare(Lane.LIVE, 0, 10, SETTINGS)
+    (block,) = ahead.blocks(Lane.LIVE, 0, 10, None)
+    (entry,) = block.entries
+    assert isinstance(entry, Collected)
+    assert ahead.event(entry, SETTINGS).properties["total"] == "129000"
+    dollars = WorkspaceSettings(currency="USD")
+    assert ahead.event(entry, dollars).properties["total"] == "129.000"
 
 
 def test_reading_ahead_applies_everything_once(

@@ -20,6 +20,7 @@ from duyen.api.shapes.people import ConsentRow, Membership, Profile
 from duyen.model.decision import Decision
 from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event
+from duyen.model.meaning import known_as
 from duyen.model.person import Contact
 from duyen.rules import scanned
 from duyen.runtime.computed import computed_traits
@@ -72,12 +73,14 @@ def list_events(
     """By event time."""
     head = head_of(office, key)
     events = _history(office, head)
-    named = [event for event in events if not name or event.name == name]
+    wanted = known_as(name)
+    named = [event for event in events if not wanted or event.name == wanted]
     total = None if name else head.person.events
     sources, machines = office.source_names(), scanned(events)
+    currency = office.program().settings.currency
 
     def rows(shown: Sequence[Event]) -> list[EventRow]:
-        return [views.event_row(event, sources, machines) for event in shown]
+        return [views.event_row(event, sources, machines, currency) for event in shown]
 
     found = newest_first(named, _TOLD, part.behind(int, str))
     return part.page(found, rows, _TOLD, total)

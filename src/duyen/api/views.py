@@ -9,17 +9,19 @@ from duyen.api.office import Office, maybe_when, when
 from duyen.api.shapes.common import Arm, Named, PersonRef
 from duyen.api.shapes.contacts import ContactRow, ContactWhy
 from duyen.api.shapes.decisions import CandidateRow, DecisionRow
-from duyen.api.shapes.events import EventRow
+from duyen.api.shapes.events import EventRow, GoodsLine, GoodsRow
 from duyen.api.shapes.people import PersonRow, Profile, TraitRow
 from duyen.journeys.advance import contact_key
 from duyen.journeys.parse import journey_to_data
 from duyen.journeys.path import walk
 from duyen.model.decision import Decision
 from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event
+from duyen.model.meaning import GOODS, TOUCHES
+from duyen.model.order import lines_of, part_of, told
 from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person
 from duyen.model.program import Program
 from duyen.model.times import Millis
-from duyen.model.values import from_micros
+from duyen.model.values import from_micros, to_micros
 from duyen.rules import scanned
 from duyen.rules.computed import Value
 from duyen.runtime.directory import best_key, display_name
@@ -27,11 +29,17 @@ from duyen.step.plan import plan_of
 from duyen.stores.rows import Head, Row
 
 Path = tuple[int, ...]
+_MOST_LINES = 200
 
 
 def money(micros: int) -> str:
     """Micros as a decimal string."""
     return f"{from_micros(micros):f}"
+
+
+def decimal(micros: int) -> str:
+    """Micros as the shortest decimal string: a quantity."""
+    return f"{from_micros(micros).normalize():f}"
 
 
 def reference(person: Person) -> PersonRef:
@@ -204,7 +212,9 @@ def profile(
     )
 
 
-def event_row(event: Event, sources: Mapping[str, str], machines: Set[str]) -> EventRow:
+def event_row(
+    event: Event, sources: Mapping[str, str], machines: Set[str], currency: str
+) -> EventRow:
     """One event in full; `machines` are the ids of the touches of mails that a scanner made."""
     return EventRow(
         id=event.id,
@@ -221,7 +231,44 @@ def event_row(event: Event, sources: Mapping[str, str], machines: Set[str]) -> E
         properties=event.properties,
         traits=event.traits,
         context=event.context,
+        goods=_goods(event, currency),
     )
+
+
+def _goods(event: Event, currency: str) -> GoodsRow | None:
+    """The order or cart that an event speaks of."""
+    lines = lines_of(event)
+    part = part_of(event)
+    if event.name not in GOODS or event.type != "track" or not (part or lines):
+        return None
+    own = event.properties.get("currency")
+    said = own.strip().upper() if isinstance(own, str) and own.strip() else currency
+    amount = told(event, said)
+    return GoodsRow(
+        part=part,
+        total=None if amount.problem else money(amount.micros),
+        currency=said,
+        shipping=_amount(event, "shipping"),
+        tax=_amount(event, "tax"),
+        discount=_amount(event, "discount"),
+        problem=amount.problem or ("" if said == currency.upper() else "other_currency"),
+        lines=[
+            GoodsLine(
+                item=line.item,
+                name=line.name,
+                quantity=None if line.quantity is None else decimal(line.quantity),
+                price=None if line.price is None else money(line.price),
+                amount=None if line.amount is None else money(line.amount),
+            )
+            for line in lines[:_MOST_LINES]
+        ],
+        products=len(lines),
+    )
+
+
+def _amount(event: Event, name: str) -> str | None:
+    micros = to_micros(event.properties.get(name))
+    return None if micros is None else money(micros)
 
 
 def decision_row(
@@ -359,7 +406,7 @@ def _touched(person: Person) -> dict[tuple[str, str], Millis]:
     recent = person.recent
     machines = scanned(recent)
     for event in recent:
-        if event.name not in (EMAIL_OPENED, EMAIL_LINK_CLICKED):
+        if event.name not in TOUCHES:
             continue
         if not event.quality and event.id not in machines:
             found.setdefault((event.name, str(event.properties.get("key", ""))), event.time)

@@ -16,7 +16,8 @@ import msgspec
 from duyen.catalog.items import MAX_ID, MAX_TEXT, kind_is_sellable, price_text
 from duyen.model.catalogue import Item
 from duyen.model.codes import KINDS, LineKind, kind_of
-from duyen.model.event import ORDER_COMPLETED, Event
+from duyen.model.event import Event
+from duyen.model.order import part_of
 from duyen.model.times import Millis
 from duyen.model.values import canonical, to_micros
 
@@ -54,9 +55,9 @@ class Learned:
         self._changed: set[str] = set()
 
     def tell(self, event: Event) -> None:
-        """Take the lines of a completed order; other events say nothing here."""
+        """Take the lines of an order; other events say nothing here."""
         products = event.properties.get("products")
-        if event.name != ORDER_COMPLETED or not isinstance(products, list):
+        if part_of(event) not in ("completed", "updated") or not isinstance(products, list):
             return
         currency = event.properties.get("currency")
         for line in products:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from duyen.collect.goods import read_goods
 from duyen.collect.identifiers import of_device, of_external, of_traits
 from duyen.collect.quality import quality_of
 from duyen.model.event import (
@@ -20,6 +21,8 @@ from duyen.model.event import (
     Identifier,
     is_bearer,
 )
+from duyen.model.meaning import GOODS, known_as
+from duyen.model.program import WorkspaceSettings
 from duyen.model.values import canonical
 
 _NAMES = {
@@ -57,14 +60,22 @@ _decode_context = msgspec.json.Decoder(_Context).decode
 _NO_CONTEXT = _Context()
 
 
-def normalise(collected: Collected) -> Event:
-    """Fill in the name, bring values into the one form they are kept in, and read off who it was."""
+_DEFAULT = WorkspaceSettings()
+
+
+def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> Event:
+    """Fill in the name, bring values into the one form they are kept in, and read off who it was.
+
+    `settings` are those of the workspace as of then: its currency is that of amounts that name none.
+    """
     properties = _values(collected.properties) if collected.properties else {}
     traits = _values(collected.traits) if collected.traits else {}
     context = _context(collected.context) if collected.context else _NO_CONTEXT
     person: dict[str, Any] = context.traits if type(context.traits) is dict else {}
     kind = collected.type
-    name = _NAMES.get(kind) or _nfc(collected.name)
+    name = _NAMES.get(kind) or known_as(_nfc(collected.name))
+    if name in GOODS and kind == "track":
+        read_goods(properties, settings.currency)
     if kind == "identify":
         person = {**person, **traits} if person else traits
     elif kind == "group":

@@ -9,17 +9,10 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-from duyen.model.event import (
-    CONSENT_UPDATED,
-    EMAIL_OPENED,
-    ORDER_COMPLETED,
-    ORDER_REFUNDED,
-    UNSUBSCRIBED,
-    CallType,
-    Quality,
-)
+from duyen.model.event import CONSENT_UPDATED, EMAIL_OPENED, CallType, Quality
+from duyen.model.meaning import FACTS
 
-_FACTS = frozenset({CONSENT_UPDATED, UNSUBSCRIBED, ORDER_COMPLETED, ORDER_REFUNDED})
+_FACTS = FACTS | {CONSENT_UPDATED}
 _JUDGED = frozenset({"track", "page", "screen"})
 _MAIL_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy")
 """They fetch a picture when their reader opens the mail: the opening is a person's."""

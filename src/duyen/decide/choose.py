@@ -33,7 +33,8 @@ from duyen.decide.rulebook import Truths
 from duyen.model.catalogue import Placement
 from duyen.model.decision import Candidate, Decision
 from duyen.model.errors import InvalidRule
-from duyen.model.event import ORDER_COMPLETED, Event, Identifier
+from duyen.model.event import Event, Identifier
+from duyen.model.meaning import MEANINGS
 from duyen.model.person import HELD_OUT, Person
 from duyen.model.program import Program
 from duyen.model.times import Millis
@@ -392,14 +393,18 @@ def _item_reasons(placement: Placement, picked: Mapping[str, Scored], own: int) 
 
 
 def tastes(person: Person) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The items a person dealt with last (newest first, each once), and those they bought."""
+    """The items a person showed interest in last (newest first, each once), and those they bought.
+
+    What a spec'd event says of interest is in `model.meaning`; any other event that names a product is interest.
+    """
     seeds: dict[str, None] = {}
     bought: set[str] = set()
     for event in reversed(person.recent):
+        meaning = MEANINGS.get(event.name)
         items = list(_item_ids(event))
-        if event.name == ORDER_COMPLETED:
+        if meaning is not None and meaning.interest == "bought":
             bought.update(items)
-        if len(seeds) < _SEEDS:
+        if (meaning is None or meaning.weight) and len(seeds) < _SEEDS:
             seeds.update(dict.fromkeys(items))
     return tuple(seeds)[:_SEEDS], frozenset(bought)
 

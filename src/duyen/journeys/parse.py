@@ -19,6 +19,7 @@ from duyen.model.journey import (
     Step,
     Wait,
 )
+from duyen.model.meaning import known_as
 from duyen.model.times import (
     DAY,
     MINUTE,
@@ -98,7 +99,7 @@ def _entry(raw: Any, timezone: str, at: str) -> Entry:
     if kinds == ["event"]:
         _only(data, ("event", "where"), at)
         where = parse_where(data["where"], f"{at}.where") if "where" in data else ()
-        return EventEntry(_text(data["event"], f"{at}.event"), where)
+        return EventEntry(known_as(_text(data["event"], f"{at}.event")), where)
     if kinds == ["segment"]:
         _only(data, ("segment", "include_existing"), at)
         existing = _yes_or_no(data.get("include_existing", False), f"{at}.include_existing")

@@ -1,9 +1,9 @@
 """What one person adds to the sums of experiments and messages, event by event and through merges.
 
 Experiments. A person counts in the arm of their cell from the instant at which it became a fact. Each
-`Order Completed` with a later event time is one order, and its revenue is the person's; each later
-`Order Refunded` takes its amount off the revenue, while the order stays an order. Events come
-here once each (the document knows their ids), in any order; imported ones count by their own time.
+order that was completed later (see `model.order`) is one order, and its revenue is the person's; each later
+`Order Refunded` takes its amount off the revenue, while the order stays an order; a cancelled one is none. Events
+come here once each (the document knows their ids), in any order; imported ones count by their own time.
 
 Messages. Sent, failed and so on by receipt; the first open, click and unsubscription of each contact that the
 person's ledger knows (a browser can claim any other), those of machines apart; and
@@ -15,6 +15,7 @@ effect: what would have been bought anyway is in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,71 +25,111 @@ from duyen.model.effect import Add, Effect
 from duyen.model.event import (
     EMAIL_LINK_CLICKED,
     EMAIL_OPENED,
-    ORDER_COMPLETED,
-    ORDER_REFUNDED,
     UNSUBSCRIBED,
     Event,
 )
 from duyen.model.happening import Receipt
+from duyen.model.meaning import TOUCHES
+from duyen.model.order import Order, order_hash, orders, part_of, told
 from duyen.model.person import MOST_TOUCHES, Cell, Contact, Outcome, Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
-from duyen.model.values import MICRO, to_micros
 
 OTHER_CURRENCY = "other_currency"
 """Field that counts orders and refunds whose amount is left out because it is in another currency."""
+UNREADABLE = "unreadable"
+"""Field that counts those whose amount is left out because it cannot be read, or is not told."""
 
-_MONEY = (ORDER_COMPLETED, ORDER_REFUNDED)
-_MAIL = (EMAIL_OPENED, EMAIL_LINK_CLICKED)
 _MAIL_FIELDS = ("opened", "clicked", "bot_opened", "bot_clicked")
 _TOUCHES = {EMAIL_OPENED: "opened", EMAIL_LINK_CLICKED: "clicked", UNSUBSCRIBED: "unsubscribed"}
 
 
-def amount(event: Event, currency: str) -> int | None:
-    """Micros of an order or refund: `total`, else `revenue`, else the sum of price x quantity.
+class Sale(NamedTuple):
+    """What one event adds to what was sold at an instant; an order that changed takes off what it was."""
 
-    0 where nothing of that is a number; None where it is said to be in another currency.
-    """
-    told = event.properties.get("currency")
-    if isinstance(told, str) and told and told.upper() != currency.upper():
-        return None
-    for name in ("total", "revenue"):
-        micros = to_micros(event.properties.get(name))
-        if micros is not None:
-            return micros
-    products = event.properties.get("products")
-    return sum(map(_line, products)) if isinstance(products, list) else 0
+    time: Millis
+    orders: int
+    micros: int
 
 
-def _line(product: object) -> int:
-    if not isinstance(product, dict):
-        return 0
-    price = to_micros(product.get("price"))
-    quantity = to_micros(product.get("quantity", 1))
-    if price is None or quantity is None:
-        return 0
-    return round_half_even(price * quantity, MICRO)
-
-
-def round_half_even(number: int, unit: int) -> int:
-    """number / unit as the nearest whole number, halves to the even one."""
-    whole, rest = divmod(number, unit)
-    return whole + (rest * 2 > unit or (rest * 2 == unit and whole % 2 == 1))
-
-
-def record(person: Person, event: Event, program: Program, now: Millis) -> list[Effect]:
+def record(
+    person: Person,
+    event: Event,
+    program: Program,
+    now: Millis,
+    history: Iterable[Event] | None = None,
+) -> list[Effect]:
     """Count one new event of theirs; changes `person.outcomes` of the working copy.
 
-    Call it once per event, after `profiles.absorb` took it in.
+    Call it once per event, after `profiles.absorb` took it in. `history` are all events of theirs, this one too; it
+    is needed where the event speaks of an order that was spoken of before (`profiles.retells`).
     """
-    if event.name in _MONEY:
-        effects = _in_experiments(person, event, program.settings.currency)
-        if event.name == ORDER_COMPLETED:
+    if part := part_of(event):
+        events = None if history is None else list(history)
+        effects = _in_experiments(person, event, program.settings.currency, events)
+        if events is not None:
+            effects += _credited_after(person.ledger, event, events, program)
+        elif part == "completed":
             effects += _last_touch(person, event, program)
         return effects
     if event.name in _TOUCHES and not event.quality:
         return _first_touch(person, event)
     return []
+
+
+def sales(event: Event, currency: str, history: Iterable[Event] | None = None) -> list[Sale]:
+    """What one new event changes of what was sold when, refunds aside; `history` as for `record`."""
+    if not part_of(event):
+        return []
+    if history is None:
+        return _sold(orders([event], currency).values())
+    then, now = _then_and_now(event, list(history), currency)
+    return [
+        *(Sale(time, -count, -micros) for time, count, micros in _sold(then)),
+        *_sold(now),
+    ]
+
+
+def joined(
+    a: tuple[Person, Iterable[Event]],
+    b: tuple[Person, Iterable[Event]],
+    merged: tuple[Person, Iterable[Event]],
+    program: Program,
+) -> tuple[list[Sale], list[Effect]]:
+    """Two people who are one, each with their events: the orders that both told of count once from now on."""
+    shared = a[0].orders.keys() & b[0].orders.keys()
+    sales: list[Sale] = []
+    effects: list[Effect] = []
+    if not shared:
+        return sales, effects
+    for (person, events), sign in ((a, -1), (b, -1), (merged, 1)):
+        told_by_both = [e for e in events if part_of(e) and order_hash(e) in shared]
+        found = orders(told_by_both, program.settings.currency).values()
+        sales += [Sale(time, sign * count, sign * micros) for time, count, micros in _sold(found)]
+        for order in found:
+            for counter, fields in _credit(person.ledger, order, program):
+                effects.append(Add(counter, {name: sign * by for name, by in fields.items()}))
+    return sales, effects
+
+
+def _sold(found: Iterable[Order]) -> list[Sale]:
+    return [
+        Sale(order.time, 1, order.micros)
+        for order in found
+        if order.time is not None and not order.cancelled and not order.imported
+    ]
+
+
+def _then_and_now(
+    event: Event, history: list[Event], currency: str
+) -> tuple[Iterable[Order], Iterable[Order]]:
+    """The orders without this event and with it, those left out that it does not change."""
+    then = orders([each for each in history if each.id != event.id], currency)
+    now = orders(history, currency)
+    return (
+        [order for key, order in then.items() if now.get(key) != order],
+        [order for key, order in now.items() if then.get(key) != order],
+    )
 
 
 def touched(
@@ -127,7 +168,7 @@ def _touches_of(
     """What `Contact.touched` says of openings and clicks: people's, and in fields of their own machines'."""
     times: dict[str, set[Millis]] = {}
     for event in events:
-        if event.name in _MAIL and event.properties.get("key") == key:
+        if event.name in TOUCHES and event.properties.get("key") == key:
             field = _TOUCHES[event.name]
             machine = event.quality or event.id in machines
             times.setdefault(f"bot_{field}" if machine else field, set()).add(event.time)
@@ -142,35 +183,54 @@ def _credited_anew(
 ) -> list[Effect]:
     """Orders leave the message whose click was none, for the one clicked before it, if there was."""
     effects: list[Effect] = []
-    for order in events:
-        if order.name == ORDER_COMPLETED:
-            was, now = _credit(before, order, program), _credit(after, order, program)
-            if was != now:
-                effects += [Add(c, {f: -n for f, n in fields.items()}) for c, fields in was]
-                effects += [Add(counter, fields) for counter, fields in now]
+    for order in orders(events, program.settings.currency).values():
+        effects += _moved(_credit(before, order, program), _credit(after, order, program))
     return effects
 
 
-def _in_experiments(person: Person, event: Event, currency: str) -> list[Effect]:
+def _credited_after(
+    ledger: list[Contact], event: Event, history: list[Event], program: Program
+) -> list[Effect]:
+    """What an order counts for its message changes with what is told of it later."""
+    then, now = _then_and_now(event, history, program.settings.currency)
     effects: list[Effect] = []
+    for was, sign in ((then, -1), (now, 1)):
+        for order in was:
+            for counter, fields in _credit(ledger, order, program):
+                effects.append(Add(counter, {name: sign * by for name, by in fields.items()}))
+    return effects
+
+
+def _moved(was: _Credits, now: _Credits) -> list[Effect]:
+    if was == now:
+        return []
+    gone = [Add(counter, {name: -by for name, by in fields.items()}) for counter, fields in was]
+    return [*gone, *(Add(counter, fields) for counter, fields in now)]
+
+
+def _in_experiments(
+    person: Person, event: Event, currency: str, history: list[Event] | None
+) -> list[Effect]:
+    effects: list[Effect] = []
+    problem = told(event, currency).problem
+    if part_of(event) in ("refunded", "cancelled") and problem == "untold":
+        problem = ""  # the whole order is meant
     for experiment, cell in person.cells.items():
-        if event.time <= cell.since:
+        if event.time <= cell.since and history is None:
             continue
         before = person.outcomes.get(experiment, Outcome())
-        after = _after(before, event, currency)
+        since = cell.since
+        after = (
+            _total(before, [event], since, NEVER, currency)
+            if history is None
+            else _total(Outcome(), history, since, NEVER, currency)
+        )
         person.outcomes[experiment] = after
         fields = (_sums(cell, after) - _sums(cell, before)).as_fields()
-        if amount(event, currency) is None:
-            put(fields, OTHER_CURRENCY, 1)
+        if problem and event.time > since:
+            put(fields, OTHER_CURRENCY if problem == OTHER_CURRENCY else UNREADABLE, 1)
         effects += _add(effect_counter(experiment, cell.arm), fields)
     return effects
-
-
-def _after(before: Outcome, event: Event, currency: str) -> Outcome:
-    micros = amount(event, currency) or 0
-    if event.name == ORDER_COMPLETED:
-        return Outcome(before.orders + 1, before.revenue + micros)
-    return Outcome(before.orders, before.revenue - abs(micros))
 
 
 def _sums(cell: Cell, outcome: Outcome) -> Arm:
@@ -270,10 +330,13 @@ def _total(
     outcome: Outcome, events: Iterable[Event], since: Millis, until: Millis, currency: str
 ) -> Outcome:
     """The outcome with the orders and refunds after `since`, up to `until`, counted in."""
-    for event in events:
-        if event.name in _MONEY and since < event.time <= until:
-            outcome = _after(outcome, event, currency)
-    return outcome
+    count, revenue = outcome.orders, outcome.revenue
+    for order in orders(events, currency).values():
+        if order.time is not None and not order.cancelled and since < order.time <= until:
+            count += 1
+            revenue += order.micros
+        revenue -= sum(micros for time, micros in order.refunds if since < time <= until)
+    return Outcome(count, revenue)
 
 
 def receipt(person: Person, happening: Receipt, now: Millis) -> list[Effect]:
@@ -306,28 +369,35 @@ def _first_touch(person: Person, event: Event) -> list[Effect]:
 
 
 def _last_touch(person: Person, event: Event, program: Program) -> list[Effect]:
-    return [Add(counter, fields) for counter, fields in _credit(person.ledger, event, program)]
+    found = orders([event], program.settings.currency).values()
+    return [
+        Add(counter, fields)
+        for order in found
+        for counter, fields in _credit(person.ledger, order, program)
+    ]
 
 
-def _credit(
-    ledger: Iterable[Contact], event: Event, program: Program
-) -> list[tuple[str, dict[str, int]]]:
+_Credits = list[tuple[str, dict[str, int]]]
+
+
+def _credit(ledger: Iterable[Contact], order: Order, program: Program) -> _Credits:
     """What an order adds, and to which counter; nothing where no click came before it in time."""
-    opens = event.time - program.settings.conversion_window
+    if order.time is None or order.cancelled:
+        return []
+    opens = order.time - program.settings.conversion_window
     clicks = [
         (time, line.key, line.message)
         for line in ledger
         for time in line.touched.get("clicked", ())
-        if opens <= time <= event.time
+        if opens <= time <= order.time
     ]
     if not clicks:
         return []
     _, _, message = max(clicks)
-    micros = amount(event, program.settings.currency)
     fields = {"orders": 1}
-    put_large(fields, "revenue", micros or 0)
-    if micros is None:
-        put(fields, OTHER_CURRENCY, 1)
+    put_large(fields, "revenue", order.micros)
+    if order.problem:
+        put(fields, OTHER_CURRENCY if order.problem == OTHER_CURRENCY else UNREADABLE, 1)
     return [(message_counter(message), fields)]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from duyen.measure.counters import effect_counter, get_large, message_counter
-from duyen.measure.record import OTHER_CURRENCY
+from duyen.measure.record import OTHER_CURRENCY, UNREADABLE
 from duyen.measure.stats import (
     FEWEST_BUYERS,
     LEVEL,
@@ -72,6 +72,7 @@ def lift_report(
         "needs": {"conversion": found.conversion.needs, "revenue": found.revenue.needs},
         "fewest_buyers": FEWEST_BUYERS,
         "other_currency": sum(each.get(OTHER_CURRENCY, 0) for each in fields.values()),
+        "unreadable": sum(each.get(UNREADABLE, 0) for each in fields.values()),
         "methods": METHODS,
     }
 
@@ -179,6 +180,7 @@ def _message(
         "orders": count("orders"),
         "revenue": str(from_micros(get_large(fields, "revenue"))),
         "other_currency": count(OTHER_CURRENCY),
+        "unreadable": count(UNREADABLE),
     }
 
 

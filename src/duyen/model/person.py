@@ -131,6 +131,32 @@ class Pending(msgspec.Struct, frozen=True, array_like=True):
     clicked: bool = False
 
 
+class Goods(msgspec.Struct, frozen=True, array_like=True):
+    """A product that goes into a cart or leaves it; `quantity` and `price` in micros. A removed quantity of 0: all."""
+
+    item: str
+    name: str = ""
+    quantity: int = 1_000_000
+    price: int | None = None
+    currency: str = ""
+
+
+class CartChange(msgspec.Struct, frozen=True, array_like=True):
+    """What one event said of a cart: that it adds or removes goods, or that these are all that it holds."""
+
+    time: Millis
+    id: str
+    part: str
+    goods: tuple[Goods, ...] = ()
+
+
+class Cart(msgspec.Struct, frozen=True, array_like=True):
+    """The newest moment at which all of the cart was known, and the changes since, ascending."""
+
+    whole: CartChange | None = None
+    changes: tuple[CartChange, ...] = ()
+
+
 class Person(msgspec.Struct, omit_defaults=True):
     """The head of a customer's document. A step works on its own decoded copy and returns it.
 
@@ -172,6 +198,9 @@ class Person(msgspec.Struct, omit_defaults=True):
     """Fingerprint of the rules with which its segments were last looked at."""
     turns: Millis = 0
     """No segment of theirs begins or ends before this instant unless something happens."""
+    orders: dict[int, Millis] = {}
+    """64-bit hashes of the orders that events spoke of, with the last arrival: a further event changes what counted."""
+    cart: Cart | None = None
     trusted: bool = False
     """Whether some trusted evidence named one of the identifiers."""
 

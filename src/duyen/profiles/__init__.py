@@ -1,5 +1,6 @@
 """One customer's document: events folded into it, two of them merged, its old history handed out."""
 
+from duyen.profiles.cart import CART, told_of_cart
 from duyen.profiles.fold import (
     MAX_TRAITS,
     RECENT_KEPT,
@@ -10,14 +11,16 @@ from duyen.profiles.fold import (
     knowledge,
     once,
     refold,
+    retells,
     spill,
     tells_consent,
     whole_history,
 )
 from duyen.profiles.merge import SPLIT, carry, merge, settle_contact, shares_events
-from duyen.profiles.seen import SEEN_FOR, message_hash
+from duyen.profiles.seen import SEEN_FOR, known, message_hash
 
 __all__ = [
+    "CART",
     "MAX_TRAITS",
     "RECENT_KEPT",
     "RECENT_MOST",
@@ -28,13 +31,16 @@ __all__ = [
     "carry",
     "first_told",
     "knowledge",
+    "known",
     "merge",
     "message_hash",
     "once",
     "refold",
+    "retells",
     "settle_contact",
     "shares_events",
     "spill",
     "tells_consent",
+    "told_of_cart",
     "whole_history",
 ]

@@ -13,15 +13,20 @@ from typing import Any
 import msgspec
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, ConsentState, Statement, consent_key
-from duyen.model.event import CONSENT_UPDATED, UNSUBSCRIBED, Event
+from duyen.model.event import CONSENT_UPDATED, Event
+from duyen.model.meaning import MEANINGS
+from duyen.model.order import needs_past, order_hash, part_of
 from duyen.model.person import Person, Trait
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import NEVER, Millis
 from duyen.profiles import seen
+from duyen.profiles.cart import CART, change_cart, told_of_cart
 from duyen.rules import Accumulators, mail_of, scanned
 
 RECENT_MOST = 64
 RECENT_KEPT = 32
+MOST_ORDERS = 1_000
+"""Orders that a document remembers by their ids, the last told of."""
 MAX_TRAITS = 256
 """Traits kept in a document: the most recently written ones."""
 MAX_TRAIT_BYTES = 4_096
@@ -63,11 +68,40 @@ def absorb(
         _write_traits(person, event)
     if tells_consent(event):
         _listen(person, event)
+    if told_of_cart(event):
+        change_cart(person, event)
+        person.traits = bound_traits(person.traits)
+    if part_of(event):
+        _remember_order(person, event)
     if mail := mail_of(event):
         _touch(person, event, mail, specs, older)
     else:
         _add(person, event, specs, bool(event.quality))
     return True
+
+
+def retells(person: Person, event: Event) -> bool:
+    """Whether an event that is new to a document speaks of an order that it knows: then all history tells what changes.
+
+    Ask before `absorb`.
+    """
+    if not part_of(event) or seen.known(person, event.id):
+        return False
+    return needs_past(event) or order_hash(event) in person.orders
+
+
+def _remember_order(person: Person, event: Event) -> None:
+    key = order_hash(event)
+    person.orders[key] = max(person.orders.get(key, event.received), event.received)
+    person.orders = bound_orders(person.orders)
+
+
+def bound_orders(orders: dict[int, Millis]) -> dict[int, Millis]:
+    """At most MOST_ORDERS, those that were told of last."""
+    if len(orders) <= MOST_ORDERS:
+        return orders
+    last = sorted(orders, key=lambda key: (orders[key], key))
+    return {key: orders[key] for key in last[-MOST_ORDERS:]}
 
 
 def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> Person:
@@ -219,7 +253,7 @@ def _count(person: Person, time: Millis) -> None:
 def _write_traits(person: Person, event: Event) -> None:
     traits = person.traits
     for name, value in event.traits.items():
-        if _too_large(name, value):
+        if name == CART or _too_large(name, value):
             continue
         written = Trait(value, event.time, event.id, event.source)
         known = traits.get(name)
@@ -246,7 +280,10 @@ def _listen(person: Person, event: Event) -> None:
     person.consent[key] = statement if known is None else said_later(known, statement)
 
 
-_CONSENTS = frozenset({CONSENT_UPDATED, UNSUBSCRIBED})
+_REFUSALS = frozenset(
+    name for name, each in MEANINGS.items() if each.mail in ("unsubscribed", "complained")
+)
+_CONSENTS = _REFUSALS | {CONSENT_UPDATED}
 
 
 def tells_consent(event: Event) -> bool:
@@ -257,7 +294,9 @@ def tells_consent(event: Event) -> bool:
 def _statement(event: Event) -> tuple[str, ConsentState] | None:
     """The key and state of a consent event. A grant must be complete; a refusal that names less covers more."""
     brand = _word(event.properties, "brand", DEFAULT_BRAND)
-    if event.name == UNSUBSCRIBED:
+    if event.name in _REFUSALS:
+        if MEANINGS[event.name].mail == "complained" and not event.trusted:
+            return None  # a mail service tells this; a page never has reason to
         return (consent_key("marketing", "email", brand), "denied") if brand else None
     state = event.properties.get("state")
     if state not in ("granted", "denied"):

@@ -9,6 +9,8 @@
 | recent | both, each message id once; of two contents under one id, the earlier by its own time |
 | events, series, values | added up; where the two share a message id, folded again from `history` |
 | seen | both, the later arrival |
+| cart | the newest moment at which all of it was known, the changes of both since then |
+| orders | both, the later arrival |
 | chunks | added up: the other's chunks follow one's own |
 | cells | the earlier; crossed where the arms differ, or one was crossed before |
 | outcomes | added up where the two share no message id; else the larger of each |
@@ -33,6 +35,7 @@ from duyen.model.consent import Statement
 from duyen.model.event import Event
 from duyen.model.person import (
     MOST_TOUCHES,
+    Cart,
     Cell,
     Contact,
     Outcome,
@@ -45,7 +48,16 @@ from duyen.model.person import (
 from duyen.model.rule import SeriesSpec
 from duyen.model.times import Millis
 from duyen.profiles import seen
-from duyen.profiles.fold import accumulate, bound_traits, newest_trait, once, refold
+from duyen.profiles.cart import show_cart
+from duyen.profiles.cart import united as united_carts
+from duyen.profiles.fold import (
+    accumulate,
+    bound_orders,
+    bound_traits,
+    newest_trait,
+    once,
+    refold,
+)
 from duyen.rules import union, union_values
 
 SPLIT = "split"
@@ -58,8 +70,15 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def shares_events(a: Person, b: Person) -> bool:
-    """Whether the two documents hold a common message, or touches of one mail: then `merge` needs all history."""
-    return seen.shared(a, b) or not a.mails.keys().isdisjoint(b.mails)
+    """Whether the two documents hold a common message, touches of one mail or words on one order.
+
+    Then `merge` needs all history.
+    """
+    return (
+        seen.shared(a, b)
+        or not a.mails.keys().isdisjoint(b.mails)
+        or not a.orders.keys().isdisjoint(b.orders)
+    )
 
 
 def merge(
@@ -100,6 +119,8 @@ def merge(
         pending=_both(a.pending, b.pending, both_pending),
         shown={offer: list(times) for offer, times in _both(a.shown, b.shown, _newest).items()},
         mails=_both(a.mails, b.mails, max),
+        orders=bound_orders(_both(a.orders, b.orders, max)),
+        cart=united_carts(a.cart or Cart(), b.cart or Cart()) if a.cart or b.cart else None,
         trusted=a.trusted or b.trusted,
     )
     if history is None:
@@ -113,6 +134,9 @@ def merge(
         if _contradicts(told):
             again = refold(a.id, events, {})
             merged.traits, merged.first, merged.last = again.traits, again.first, again.last
+            merged.cart = again.cart
+    show_cart(merged)
+    merged.traits = bound_traits(merged.traits)
     return merged
 
 

@@ -45,6 +45,14 @@ def remember(person: Person, message_id: str, arrival: Millis) -> bool:
     return True
 
 
+def known(person: Person, message_id: str) -> bool:
+    """Whether the document has taken in this message."""
+    if person.seen_before:
+        _renew(person)
+    key = message_hash(message_id)
+    return any(_holds(block, key) for blocks in person.seen.values() for block in blocks)
+
+
 def _holds(block: bytes, key: bytes) -> bool:
     """Whether it is one of the block's hashes, and not the end of one and the beginning of the next."""
     at = block.find(key)

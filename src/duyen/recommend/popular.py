@@ -59,6 +59,8 @@ class Popular:
     name: ClassVar[str] = "popular"
     title: ClassVar[str] = "Popular"
     Settings: ClassVar[type[msgspec.Struct]] = PopularSettings
+    learns_interest: ClassVar[bool] = True
+    """Where nothing was sold yet, the interest that other events say stands for baskets."""
 
     def __init__(self, settings: PopularSettings | None = None) -> None:
         self.settings = settings or PopularSettings()

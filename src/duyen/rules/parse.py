@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, cast, get_args
 
 from duyen.model.errors import InvalidRule
+from duyen.model.meaning import known_as
 from duyen.model.rule import (
     All,
     AnyOf,
@@ -405,12 +406,13 @@ class _Reader:
         return _test(found[0], raw[found[0]], f"{at}.{found[0]}")
 
     def name(self, raw: Any, what: str, at: str) -> str:
-        """A name of an event, a segment and the like."""
+        """A name of an event, a segment and the like; a spec'd event is named as its events are kept."""
         if not isinstance(raw, str) or not raw.strip():
             raise InvalidRule(
                 "rule.bad_name", f"The name of the {what} belongs here; found {_show(raw)}.", at=at
             )
-        return _text(raw, at)
+        text = _text(raw, at)
+        return known_as(text) if what == "event" else text
 
     def path(self, raw: Any, what: str, at: str) -> str:
         """A dotted path to a trait or a property."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event
+from duyen.model.event import EMAIL_LINK_CLICKED, Event
+from duyen.model.meaning import TOUCHES
 from duyen.model.times import SECOND, Millis
 
 BURST: Millis = 2 * SECOND
 """The length of the span in which a scanner is looked for."""
 BURST_LINKS = 3
 """Clicks on so many different links of one mail within BURST are nobody's."""
-TOUCHES = (EMAIL_OPENED, EMAIL_LINK_CLICKED)
 
 
 def mail_of(event: Event) -> str:

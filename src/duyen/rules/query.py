@@ -26,6 +26,7 @@ import ibis
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, consent_key
 from duyen.model.event import EMAIL_LINK_CLICKED
+from duyen.model.meaning import TOUCHES
 from duyen.model.rule import (
     All,
     AnyOf,
@@ -43,7 +44,7 @@ from duyen.model.rule import (
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
 from duyen.rules.evaluate import not_inlined
-from duyen.rules.quality import BURST, BURST_LINKS, TOUCHES
+from duyen.rules.quality import BURST, BURST_LINKS
 from duyen.rules.rows import Expr, Row, joined, json_path, json_text, number_test
 from duyen.rules.series import leaves
 from duyen.rules.term_query import Terms

@@ -32,7 +32,7 @@ from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
 from duyen.model.log import Delivered, Entry, ImportMark, Lane, Lift, Replayed, Unmerge
 from duyen.model.person import Contact, Person, Place
-from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick
+from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
 from duyen.runtime import definitions, sweep, tally
@@ -42,7 +42,7 @@ from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
 from duyen.runtime.sweep import Swept
-from duyen.step import Moves, Plan, Work, step_batch, touches
+from duyen.step import Moves, Plan, Work, needs_history, step_batch
 from duyen.stores.database import Raced
 from duyen.stores.interface import Share, Whole
 from duyen.stores.log import Block
@@ -85,6 +85,7 @@ class Batch:
     nudged: list[tuple[str, Nudged]] = field(default_factory=list)
     swept: Swept | None = None
     """A slice of a sweep: what `told` holds was told before, and was nobody's."""
+    settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
 
 
 class Engine:
@@ -254,18 +255,21 @@ class Engine:
         last = blocks[-1].seq
         behind = frozenset(shard for shard in mine if places[shard] < last)
         batch = Batch(self.house.clock.now() if now is None else now, min(behind))
+        batch.settings = self.house.program().settings
         told = 0
         for seq, index, entry in _told(blocks, behind, places):
             self._sort(entry, lane, seq, index, batch)
             told += 1
         meanwhile = None
         if told >= WORTH_READING_AHEAD and upto is None and len(behind) == SHARDS:
-            meanwhile = partial(self._ahead.prepare, lane, last, most)
+            meanwhile = partial(self._ahead.prepare, lane, last, most, batch.settings)
         apart = alone or bool(batch.vetoes or batch.lifts)
         with self.state.writing(alone=apart, meanwhile=meanwhile):
             found = self.state.positions(lane)
             if any(found[shard] != places[shard] for shard in behind):
                 return True  # another engine was faster
+            if self.house.program().settings is not batch.settings:
+                return True  # by other settings the events read otherwise
             self.state.set_position(lane, last, behind)
             if told:
                 self._run(batch)
@@ -276,7 +280,7 @@ class Engine:
 
     def _sort(self, entry: Entry, lane: Lane, seq: int, index: int, batch: Batch) -> None:
         if isinstance(entry, Collected):
-            event = self._ahead.event(entry)
+            event = self._ahead.event(entry, batch.settings)
             fresh = event.time >= batch.now - DAY and not event.imported
             batch.told.append((Happened(event, fresh and lane is Lane.LIVE), seq, index))
         elif isinstance(entry, Decision):
@@ -449,14 +453,15 @@ class Engine:
             work = Work(head.person, happenings, head.standing, quiet=person in split)
             work.last = head.person.last
             work.identifiers = found.identifiers.get(person)
-            touching = touches(happenings)
+            touching = needs_history(head.person, happenings)
             others = [heads[old] for old in joining.get(person, []) if old in heads]
             if batch.swept is not None:
                 self._drop_known(work, [head, *others])
             if others:
+                touching = touching or any(needs_history(h.person, happenings) for h in others)
                 self._join(work, others, plan, touching)
             stale = work.person.events > 0 and work.person.specs != plan.specs_print
-            # A further touch of a mail may tell what the earlier ones were, wherever they lie.
+            # A touch of a mail may tell what earlier ones were, a word on an order what it was, wherever they lie.
             if (stale or touching) and not others:
                 work.history = self._history(work.person)
             works.append(work)
@@ -634,10 +639,9 @@ class Engine:
 
     def _tally(self, effects: Sequence[Effect], works: Sequence[Work], batch: Batch) -> None:
         """Count what reports show; before receipts settle their contacts."""
-        events = [event for work in works for event in work.kept]
+        sales = [sale for work in works for sale in work.sales]
         receipts = [(receipt, self.state.outbox(receipt.key)) for receipt in batch.receipts]
-        currency = self.house.program().settings.currency
-        sums = tally.tally(effects, events, receipts, currency, batch.now)
+        sums = tally.tally(effects, sales, receipts, batch.now)
         self.state.add(sums.adds, batch.part)
         self.state.add_activity(sums.activity, batch.part)
 

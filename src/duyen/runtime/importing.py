@@ -30,7 +30,7 @@ from duyen.connectors.weblog import Visits
 from duyen.model.catalogue import Item
 from duyen.model.event import Collected
 from duyen.model.log import Entry, ImportMark, Lane
-from duyen.model.program import CatalogueChange
+from duyen.model.program import CatalogueChange, WorkspaceSettings
 from duyen.model.values import fold
 from duyen.runtime.house import House
 
@@ -81,7 +81,7 @@ def import_events(
     with RejectsFile(rejects) as bad:
         for part in _slices(iter(conversion), SLICE):
             for converted in part:
-                _learn(learned, conversion.report, converted)
+                _learn(learned, conversion.report, converted, settings)
                 if converted.rejected is not None:
                     bad.add(converted.rejected)
             fresh: list[Entry] = [c.entry for c in part if c.number >= done]
@@ -134,11 +134,13 @@ def stored(house: House, name: str) -> int:
     return reached
 
 
-def _learn(learned: Learned, report: Report, converted: Converted) -> None:
+def _learn(
+    learned: Learned, report: Report, converted: Converted, settings: WorkspaceSettings
+) -> None:
     """What an entry says of items, and whether a person made it."""
     entry = converted.entry
     if isinstance(entry, Collected) and entry.type in ("track", "page"):
-        event = collect.normalise(entry)
+        event = collect.normalise(entry, settings)
         learned.tell(event)
         if event.quality:
             count(report.quality, event.quality)

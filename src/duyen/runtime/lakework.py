@@ -133,7 +133,7 @@ class _Flush:
                 last = block.seq
                 for index, entry in enumerate(block.entries):
                     if isinstance(entry, Collected):
-                        event = collect.normalise(entry)
+                        event = collect.normalise(entry, then.settings(block.seq, entry))
                         found.append((len(told), event, block.seq, index))
                         told.append(((event.identifiers, event.trusted), block.seq, entry))
                     elif isinstance(entry, Decision):

@@ -1,9 +1,10 @@
-"""The rules of identity as they were when the engine applied an offset: under them lies its evidence."""
+"""The workspace's settings as they were when the engine applied an offset: by them it read its events."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from duyen.identity import Rules, usable
 from duyen.model.event import Identifier
@@ -16,16 +17,20 @@ from duyen.stores.shards import SHARDS
 
 
 class RulesThen:
-    """The rules of one lane's offsets behind `after`. While the program stays the same, nothing is looked up."""
+    """The settings of one lane's offsets behind `after`, and their rules of identity.
+
+    While the program stays the same, nothing is looked up.
+    """
 
     def __init__(self, house: House, lane: Lane, after: int) -> None:
         program = house.program()
-        self._now = _rules(program.settings)
+        self._now = _Version.of(program.settings)
         batches = house.state.programs(lane, after)
         changed = any(number != program.version for _, number, _ in batches)
         changes = list(_changes(house)) if changed else []
         self._since = [seq for seq, _ in changes]
-        self._rules = [Rules(), *(rules for _, rules in changes)] if changed else []
+        first = _Version.of(WorkspaceSettings())
+        self._versions = [first, *(version for _, version in changes)] if changed else []
         # Each shard was applied by batches of its own.
         self._batches = [
             [(upto, number) for upto, number, shards in batches if shard in shards]
@@ -36,25 +41,36 @@ class RulesThen:
         self, identifiers: Iterable[Identifier], seq: int, entry: Entry
     ) -> tuple[Identifier, ...]:
         """Those identifiers that might identify when this entry, told at `seq`, was applied."""
-        return usable(identifiers, self._at(seq, entry) if self._rules else self._now)
+        return usable(identifiers, self._at(seq, entry).rules)
 
-    def _at(self, seq: int, entry: Entry) -> Rules:
+    def settings(self, seq: int, entry: Entry) -> WorkspaceSettings:
+        """The workspace's settings when this entry, told at `seq`, was applied."""
+        return self._at(seq, entry).settings
+
+    def _at(self, seq: int, entry: Entry) -> _Version:
+        if not self._versions:
+            return self._now
         batches = self._batches[shard_of_entry(entry)]
         place = bisect_left(batches, (seq, -1))
         if place == len(batches):
             return self._now
-        return self._rules[bisect_right(self._since, batches[place][1])]
+        return self._versions[bisect_right(self._since, batches[place][1])]
 
 
-def _changes(house: House) -> Iterator[tuple[int, Rules]]:
-    """Every version of the workspace's rules of identity, with its offset in the control lane."""
+class _Version(NamedTuple):
+    settings: WorkspaceSettings
+    rules: Rules
+
+    @classmethod
+    def of(cls, settings: WorkspaceSettings) -> _Version:
+        return cls(settings, Rules.of(settings.identity, settings.blocked))
+
+
+def _changes(house: House) -> Iterator[tuple[int, _Version]]:
+    """Every version of the workspace's settings, with its offset in the control lane."""
     for block in house.log.read(Lane.CONTROL, 0, most=2**62):
         for entry in block.entries:
             if isinstance(entry, ResourceChange) and entry.resource == "settings":
                 body = entry.body or {}
                 change = ("settings", entry.id, 0, body, entry.author, entry.time)
-                yield block.seq, _rules(definitions.build([change], 0).settings)
-
-
-def _rules(settings: WorkspaceSettings) -> Rules:
-    return Rules.of(settings.identity, settings.blocked)
+                yield block.seq, _Version.of(definitions.build([change], 0).settings)

@@ -51,6 +51,8 @@ LOOKED = 8
 LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 """What the name of a component, a hash, is written in, in the order of the names."""
 _META = "sweep"
+_ANY_SETTINGS = WorkspaceSettings()
+"""Who an event names does not depend on them."""
 _LANES = (Lane.LIVE, Lane.BULK)
 
 Told = list[tuple[Happened, int, int]]
@@ -197,7 +199,7 @@ def _tell_again(
         blocks = list(house.log.read(lane, after, upto=upto, most=most * LOOKED))
         for block in blocks:
             for index, entry in enumerate(block.entries):
-                found = _evidence(entry, change)
+                found = _evidence(entry, change, house.program().settings)
                 if found is None or places[shard_of_entry(entry)] < block.seq:
                     continue
                 event, evidence = found
@@ -219,10 +221,12 @@ def _tell_again(
     return False
 
 
-def _evidence(entry: object, change: Change) -> tuple[Any, Evidence] | None:
+def _evidence(
+    entry: object, change: Change, settings: WorkspaceSettings = _ANY_SETTINGS
+) -> tuple[Any, Evidence] | None:
     """What an entry tells of who somebody is, where that may count otherwise than it is stored."""
     if isinstance(entry, Collected):
-        event = collect.normalise(entry)
+        event = collect.normalise(entry, settings)
         if change.retells(event.identifiers):
             return event, Evidence(event.time, event.id, event.identifiers, event.trusted)
     elif isinstance(entry, Decision) and change.retells((entry.identifier,)):

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from duyen.journeys.advance import ENTERED, EXITED, REFUSED
-from duyen.measure import amount, message_counter
+from duyen.measure import Sale, message_counter
 from duyen.model.effect import Add, Effect, Fact
-from duyen.model.event import ORDER_COMPLETED, Event
 from duyen.model.log import Delivered
 from duyen.model.times import MINUTE, Millis
 from duyen.stores.rows import OutboxRow
@@ -54,9 +53,8 @@ class Tally(NamedTuple):
 
 def tally(
     effects: Iterable[Effect],
-    events: Iterable[Event],
+    sales: Iterable[Sale],
     receipts: Iterable[tuple[Delivered, OutboxRow | None]],
-    currency: str,
     now: Millis,
 ) -> Tally:
     """The sums of one batch; `receipts` come with their contacts as they were before."""
@@ -66,10 +64,9 @@ def tally(
             _fact(found, effect)
         elif isinstance(effect, Add) and effect.counter.startswith("message:"):
             _touches(found, effect.amounts, now)
-    for one in events:
-        if one.name == ORDER_COMPLETED and not one.imported:
-            found.note(one.time, ORDERS)
-            found.note(one.time, REVENUE, amount(one, currency) or 0)
+    for sale in sales:
+        found.note(sale.time, ORDERS, sale.orders)
+        found.note(sale.time, REVENUE, sale.micros)
     for receipt, row in receipts:
         if receipt.state == "sent" and row is not None and row.state != "sent":
             _of_journey(found, row.enqueue.origin.partition(":")[2], "sent")

@@ -6,7 +6,7 @@ evaluated as columns over the whole batch, then each person reacts. No I/O, no c
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import NamedTuple
@@ -20,10 +20,20 @@ from duyen.model.decision import Decision
 from duyen.model.effect import Effect, Member
 from duyen.model.event import Event
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Receipt
+from duyen.model.order import order_key, part_of
 from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.times import NEVER, Millis
-from duyen.profiles import absorb, accumulate, first_told, merge, once, whole_history
+from duyen.profiles import (
+    absorb,
+    accumulate,
+    first_told,
+    known,
+    merge,
+    once,
+    retells,
+    whole_history,
+)
 from duyen.rules import mail_of, scanned
 from duyen.step.plan import Plan
 from duyen.step.watch import EVERYTHING, Part
@@ -39,8 +49,9 @@ class Work:
     """One person of a batch: the document, what happens to it, the segments it stands in.
 
     `identifiers`, where given, are what identity has just resolved for the person. `history` is given where
-    accumulators must be made anew, and where a mail is opened or clicked. After the batch: `person`, `standing`,
-    `wake` are what to store, `kept` the events that were no duplicates, `effects` what to do.
+    accumulators must be made anew, where a mail is opened or clicked, and where a known order is spoken of again. After
+    the batch: `person`, `standing`, `wake` are what to store, `kept` the events that were no duplicates, `sales` what
+    was sold by them, `effects` what to do.
     """
 
     person: Person
@@ -58,6 +69,7 @@ class Work:
     kept: list[Event] = field(default_factory=list)
     told_traits: bool = False
     """Some kept event tells traits."""
+    sales: list[measure.Sale] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
 
 
@@ -153,6 +165,7 @@ def _told_once(happenings: list[Happening]) -> list[Happening]:
 def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     """Take one event in; returns whether anything may follow from it."""
     person = work.person
+    again = retells(person, event)
     # Who they are is identity's word.
     if not absorb(person, event, plan.specs, names=False, older=work.history):
         return False
@@ -165,9 +178,28 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
         return not event.quality
     if event.quality:
         return False
-    work.effects += decide.outcome(person, event, plan.program, now)
-    work.effects += measure.record(person, event, plan.program, now)
+    past = whole_history(person, work.history) if again else None
+    if not again:
+        work.effects += decide.outcome(person, event, plan.program, now)
+    work.effects += measure.record(person, event, plan.program, now, past)
+    work.sales += measure.sales(event, plan.program.settings.currency, past)
     return True
+
+
+def needs_history(person: Person, happenings: Iterable[Happening]) -> bool:
+    """Whether older events are needed to tell what these change: touches of a mail, further words on an order."""
+    said: set[str] = set()
+    for happening in happenings:
+        if not isinstance(happening, Happened):
+            continue
+        event = happening.event
+        if mail_of(event):
+            return True
+        if part_of(event):
+            if retells(person, event) or order_key(event) in said:
+                return True
+            said.add(order_key(event))
+    return False
 
 
 def _decided(work: Work, decision: Decision, plan: Plan) -> None:
@@ -191,6 +223,13 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     work.changed = EVERYTHING
     history = None if happening.history is None else once(happening.history)
     work.effects += measure.settle(kept, other, work.person, plan.program, history)
+    if history is not None and not kept.orders.keys().isdisjoint(other.orders):
+        mine, theirs = ([e for e in history if known(p, e.id)] for p in (kept, other))
+        sales, effects = measure.joined(
+            (kept, mine), (other, theirs), (work.person, history), plan.program
+        )
+        work.sales += sales
+        work.effects += effects
     work.effects += reconcile(work.person, plan.program, now)
     work.person.specs = plan.specs_print
 

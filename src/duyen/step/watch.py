@@ -16,7 +16,7 @@ from duyen.model.event import Event
 from duyen.model.person import Person
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
-from duyen.profiles import MAX_TRAITS, tells_consent
+from duyen.profiles import CART, MAX_TRAITS, tells_consent, told_of_cart
 from duyen.rules import CONSENT, Compiled, Read, mail_of, reads
 
 EVERYTHING = -1
@@ -71,6 +71,10 @@ class Watch:
                 return EVERYTHING  # another trait may have had to go
             for name in event.traits:
                 found |= self._traits.get(name, 0)
+        if told_of_cart(event):
+            if len(person.traits) >= MAX_TRAITS:
+                return EVERYTHING
+            found |= self._traits.get(CART, 0)
         if self._consent and tells_consent(event):
             found |= self._consent
         # An opening or click may show that those before it were a scanner's.

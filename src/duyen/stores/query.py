@@ -31,6 +31,7 @@ import msgspec
 import pyarrow as pa
 
 from duyen.model.errors import InvalidInput, Unavailable
+from duyen.model.meaning import MEANINGS, ORDERS
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
 from duyen.rules.query import to_query
@@ -49,35 +50,79 @@ _OWN = re.compile(r"(?!(?:duckdb|pg|pragma|sqlite)_)[^./\\:*?\[\]]+", re.IGNOREC
 """What a WITH may call its parts: never like a file or a table of the engine's own, for where the part is not in
 scope, that is what the name would mean."""
 _CLOSED = {"current_setting", "write_log"}
-_ORDER_LINES = """
-CREATE OR REPLACE VIEW order_lines AS
-WITH orders AS (
-    SELECT person, id AS event, time, happened, name = 'Order Refunded' AS refunded,
-           properties ->> '$.order_id' AS order_id, properties ->> '$.currency' AS order_currency,
-           from_json(
+
+
+def _names(names: Collection[str]) -> str:
+    """Names as a list of SQL literals."""
+    return ", ".join(map(quoted, sorted(names)))
+
+
+def _weights() -> str:
+    """What each name says of interest, as rows of SQL."""
+    return ", ".join(
+        f"({quoted(m.name)}, {m.weight}::DOUBLE)" for m in MEANINGS.values() if m.weight
+    )
+
+
+_LINES = """from_json(
                CASE WHEN json_type(properties, '$.products') = 'ARRAY' THEN properties -> '$.products' END,
                '[{"product_id": "VARCHAR", "sku": "VARCHAR", "name": "VARCHAR", "quantity": "VARCHAR",
                   "price": "VARCHAR", "currency": "VARCHAR"}]'
-           ) AS products
+           )"""
+_ORDER_LINES = f"""
+CREATE OR REPLACE VIEW order_lines AS
+WITH told AS (
+    SELECT person, id AS event, time, happened, name, properties ->> '$.order_id' AS order_id,
+           coalesce(nullif(trim(properties ->> '$.order_id'), ''), id) AS key,
+           properties ->> '$.currency' AS order_currency,
+           name = 'Order Completed' AND coalesce(properties ->> '$.continues', '') = 'true' AS part,
+           {_LINES} AS products
     FROM events
-    WHERE name IN ('Order Completed', 'Order Refunded')
+    WHERE name IN ({_names(ORDERS)}) AND type = 'track'
+), known AS (
+    SELECT *, bool_or(name = 'Order Cancelled') OVER same AS cancelled,
+           min(time) FILTER (WHERE name = 'Order Completed') OVER same AS ordered,
+           row_number() OVER (
+               PARTITION BY person, key, part, name = 'Order Refunded', products IS NULL ORDER BY time DESC, event DESC
+           ) AS place
+    FROM told
+    WINDOW same AS (PARTITION BY person, key)
+), orders AS (
+    SELECT *, name = 'Order Refunded' AS refunded
+    FROM known
+    WHERE NOT cancelled AND (
+        name = 'Order Refunded' OR (ordered IS NOT NULL AND name <> 'Order Cancelled' AND (part OR place = 1))
+    )
 ), lines AS (
     SELECT * EXCLUDE (products), unnest(products) AS product,
            generate_subscripts(products, 1) AS line
     FROM orders
 ), read AS (
-    SELECT person, event, time, happened, refunded, order_id, line,
+    SELECT person, event, CASE WHEN refunded THEN time ELSE ordered END AS time, refunded, order_id, line,
            coalesce(product.product_id, product.sku) AS item,
            product.name AS item_name,
-           coalesce(TRY_CAST(product.quantity AS DECIMAL(18, 6)), 1) AS quantity,
+           CASE WHEN product.quantity IS NULL THEN 1 ELSE TRY_CAST(product.quantity AS DECIMAL(18, 6)) END AS quantity,
            TRY_CAST(product.price AS DECIMAL(18, 6)) AS price,
            coalesce(product.currency, order_currency) AS currency
     FROM lines
 )
-SELECT *, CAST(quantity * price AS DECIMAL(38, 6)) AS amount FROM read
-"""
-
-
+SELECT person, event, time, make_timestamp(time * 1000) AS happened, * EXCLUDE (person, event, time),
+       CAST(quantity * price AS DECIMAL(38, 6)) AS amount
+FROM read
+"""  # noqa: S608
+"""Each order's lines as they were told last, at the time it was completed; a cancelled order has none."""
+_INTERESTS = f"""
+SELECT nullif(person, '') AS person, id AS basket, item, time, weight
+FROM (
+    SELECT events.person, events.id, events.time, told.weight,
+           unnest(CASE WHEN products IS NULL
+                       THEN [coalesce(properties ->> '$.product_id', properties ->> '$.sku')]
+                       ELSE [coalesce(each.product_id, each.sku) FOR each IN products] END) AS item
+    FROM (SELECT *, {_LINES} AS products FROM events WHERE quality = '' AND type = 'track' AND time >= ?) AS events
+    JOIN (VALUES {_weights()}) AS told(name, weight) USING (name)
+)
+WHERE item IS NOT NULL
+"""  # noqa: S608
 _PURCHASES = """
 SELECT nullif(person, '') AS person, coalesce(order_id, event) AS basket, item, time,
        CAST(quantity AS DOUBLE) AS quantity
@@ -161,8 +206,15 @@ class Query:
         order is nobody's.
         """
 
+        return self._table(_PURCHASES, since)
+
+    def interests(self, since: Millis = 0) -> pa.Table:
+        """What people's events say of interest in items: person, basket, item, time, weight (see `model.meaning`)."""
+        return self._table(_INTERESTS, since)
+
+    def _table(self, question: str, since: Millis) -> pa.Table:
         def ask() -> Any:
-            return self._con.sql(_PURCHASES, params=[since]).to_arrow_table()
+            return self._con.sql(question, params=[since]).to_arrow_table()
 
         with self._lock:
             return self._patiently(ask)

@@ -141,7 +141,7 @@ class Story:
         )
         if isinstance(judged, Rejected):
             raise ValueError(" ".join(judged.reasons))
-        event = collect.normalise(judged)
+        event = collect.normalise(judged, self.plan.program.settings)
         told = msgspec.structs.replace(event, time=when)
         self.step(Happened(told))
         return self

@@ -9,6 +9,33 @@ from typing_extensions import TypedDict
 from duyen.api.shapes.common import Json
 
 
+class GoodsLine(TypedDict):
+    """One product of an order or a cart; null where it cannot be read."""
+
+    item: str
+    name: str
+    quantity: str | None
+    price: str | None
+    amount: str | None
+
+
+class GoodsRow(TypedDict):
+    """What an event says of an order or a cart, as it is counted.
+
+    `problem`: why its amount counts for nothing; `lines` are the first 200 of `products`.
+    """
+
+    part: Literal["", "completed", "updated", "refunded", "cancelled"]
+    total: str | None
+    currency: str
+    shipping: str | None
+    tax: str | None
+    discount: str | None
+    problem: Literal["", "other_currency", "unreadable", "untold"]
+    lines: list[GoodsLine]
+    products: int
+
+
 class EventRow(TypedDict):
     """One event of a person."""
 
@@ -26,3 +53,4 @@ class EventRow(TypedDict):
     properties: Json
     traits: Json
     context: Json
+    goods: GoodsRow | None

@@ -39,3 +39,5 @@ class LiftReport(TypedDict):
     held_out: ArmTotals
     conversion: Effect | None
     revenue: Effect | None
+    other_currency: int
+    unreadable: int

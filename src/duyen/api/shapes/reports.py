@@ -34,6 +34,8 @@ class MessageResult(Named):
     click_rate: Estimate
     orders: int
     revenue: str
+    other_currency: int
+    unreadable: int
 
 
 class MessagesReport(TypedDict):

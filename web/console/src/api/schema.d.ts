@@ -2560,6 +2560,7 @@ export interface components {
             context: {
                 [key: string]: unknown;
             };
+            goods: components["schemas"]["GoodsRow"] | null;
         };
         /**
          * EventWords
@@ -2601,6 +2602,54 @@ export interface components {
             people: components["schemas"]["PersonRef"][];
             /** Becomes */
             becomes: string[][];
+        };
+        /**
+         * GoodsLine
+         * @description One product of an order or a cart; null where it cannot be read.
+         */
+        GoodsLine: {
+            /** Item */
+            item: string;
+            /** Name */
+            name: string;
+            /** Quantity */
+            quantity: string | null;
+            /** Price */
+            price: string | null;
+            /** Amount */
+            amount: string | null;
+        };
+        /**
+         * GoodsRow
+         * @description What an event says of an order or a cart, as it is counted.
+         *
+         *     `problem`: why its amount counts for nothing; `lines` are the first 200 of `products`.
+         */
+        GoodsRow: {
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "" | "completed" | "updated" | "refunded" | "cancelled";
+            /** Total */
+            total: string | null;
+            /** Currency */
+            currency: string;
+            /** Shipping */
+            shipping: string | null;
+            /** Tax */
+            tax: string | null;
+            /** Discount */
+            discount: string | null;
+            /**
+             * Problem
+             * @enum {string}
+             */
+            problem: "" | "other_currency" | "unreadable" | "untold";
+            /** Lines */
+            lines: components["schemas"]["GoodsLine"][];
+            /** Products */
+            products: number;
         };
         /**
          * Happened
@@ -2719,6 +2768,10 @@ export interface components {
             held_out: components["schemas"]["ArmTotals"];
             conversion: components["schemas"]["Effect"] | null;
             revenue: components["schemas"]["Effect"] | null;
+            /** Other Currency */
+            other_currency: number;
+            /** Unreadable */
+            unreadable: number;
         };
         /**
          * Lifted
@@ -2922,6 +2975,10 @@ export interface components {
             orders: number;
             /** Revenue */
             revenue: string;
+            /** Other Currency */
+            other_currency: number;
+            /** Unreadable */
+            unreadable: number;
         };
         /**
          * MessagesReport
@@ -3937,6 +3994,8 @@ export type EventRow = components['schemas']['EventRow'];
 export type EventWords = components['schemas']['EventWords'];
 export type Foreseen = components['schemas']['Foreseen'];
 export type ForeseenRow = components['schemas']['ForeseenRow'];
+export type GoodsLine = components['schemas']['GoodsLine'];
+export type GoodsRow = components['schemas']['GoodsRow'];
 export type Happened = components['schemas']['Happened'];
 export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];

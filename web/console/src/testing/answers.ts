@@ -62,6 +62,8 @@ export const lift: LiftReport = {
   currency: "VND",
   level: 0.95,
   hold_out: 0.1,
+  other_currency: 3,
+  unreadable: 1,
   treated: {
     people: 900_412,
     converted: 74_301,
@@ -283,7 +285,13 @@ export const profile: Profile = {
   events: 1_284,
 };
 
-const event = (id: string, name: string, secondsAgo: number, properties: EventRow["properties"]): EventRow => ({
+const event = (
+  id: string,
+  name: string,
+  secondsAgo: number,
+  properties: EventRow["properties"],
+  goods: EventRow["goods"] = null,
+): EventRow => ({
   id,
   type: "track",
   name,
@@ -301,7 +309,23 @@ const event = (id: string, name: string, secondsAgo: number, properties: EventRo
   properties,
   traits: {},
   context: { page: { path: "/shop/ao-dai", title: "Áo dài" }, locale: "vi-VN" },
+  goods,
 });
+
+const order: EventRow["goods"] = {
+  part: "completed",
+  total: "1320000.00",
+  currency: "VND",
+  shipping: "30000.00",
+  tax: null,
+  discount: null,
+  problem: "",
+  lines: [
+    { item: "sku-77", name: LONG, quantity: "1", price: "1290000.00", amount: "1290000.00" },
+    { item: "", name: "", quantity: null, price: "0.00", amount: null },
+  ],
+  products: 3,
+};
 
 export const events: Page<EventRow> = page(
   [
@@ -313,7 +337,7 @@ export const events: Page<EventRow> = page(
       total: "1290000",
       currency: "VND",
       products: [{ product_id: "sku-77", name: LONG, price: "1290000", quantity: 1 }],
-    }),
+    }, order),
     event("m5", "Rated Shop ⭐", 181_000, { note: "<script>alert(1)</script>" }),
   ],
   1_284,
@@ -460,6 +484,8 @@ export const messagesReport: MessagesReport = {
       click_rate: estimate(0.0756, 0.0012, 182_044),
       orders: 2_044,
       revenue: "1430800000.00",
+      other_currency: 2,
+      unreadable: 1,
     },
     {
       id: "welcome",
@@ -479,6 +505,8 @@ export const messagesReport: MessagesReport = {
       click_rate: estimate(0.1, 0.09, 40),
       orders: 1,
       revenue: "390000.00",
+      other_currency: 0,
+      unreadable: 0,
     },
   ],
   refusals: [
