@@ -226,6 +226,15 @@ describe("one customer", () => {
   it("tells what an order held, line by line", async () => {
     open("/people/user_id%3Au1");
     await opened(/Order completed/);
+    const table = within(screen.getByRole("table"));
+    expect(table.getAllByRole("row").map((row) => row.textContent?.replace(/\s/g, " "))).toEqual([
+      "ProductQuantityPriceAmount",
+      expect.stringContaining("sku-771₫1,290,000₫1,290,000"),
+      "–not readable₫0not readable",
+      "Shipping₫30,000",
+      "Total₫1,320,000",
+    ]);
+    expect(screen.getByText("One more product is not shown.")).toBeTruthy();
     expect(screen.getByText("products.1.quantity").parentElement?.textContent).toContain("1");
     expect(screen.getByText("page.path").parentElement?.textContent).toContain("/shop/ao-dai");
   });

@@ -13,6 +13,7 @@ import { Properties } from "../../parts/Properties";
 import { Trouble } from "../../parts/Trouble";
 import { useWords } from "../../words";
 import { eventWords, reasonWords, stateWords } from "../../words/codes";
+import { Goods } from "./Goods";
 import { type Entry, type Kind, merge, readContacts, readDecisions, readEvents } from "./timeline";
 import { WhyContact, WhyDecision } from "./Why";
 
@@ -236,7 +237,8 @@ function text(value: unknown): string {
 
 /** The one thing worth reading beside an event's name. */
 function eventDetail(event: EventRow, money: (amount: string, currency?: string) => string): string {
-  const { properties } = event;
+  const { properties, goods } = event;
+  if (goods?.total) return money(goods.total, goods.currency);
   const total = text(properties.total) || text(properties.revenue);
   if (total && !Number.isNaN(Number(total))) return money(total, text(properties.currency) || undefined);
   for (const key of ["name", "title", "query", "subject", "message", "placement", "path", "url"]) {
@@ -264,6 +266,7 @@ function EventDetails({ event }: { event: EventRow }) {
       <Text size="sm" c="dimmed" className="break">
         {event.identifiers.map((identifier) => identifier.join(":")).join(" · ")}
       </Text>
+      {event.goods && <Goods goods={event.goods} />}
       <Properties title={t("event.properties")} values={event.properties} />
       <Properties title={t("event.traits")} values={event.traits} />
       <Properties title={t("event.context")} values={event.context} />

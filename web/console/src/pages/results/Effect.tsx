@@ -139,6 +139,7 @@ function Arms({ report }: { report: LiftReport }) {
   const text = useEstimateText();
   const rate = useRate();
   const money = (value: number) => f.money(value, report.currency);
+  const leftOut = report.other_currency + report.unreadable;
   const crossed = report.treated.crossed + report.held_out.crossed;
   return (
     <Section
@@ -192,7 +193,7 @@ function Arms({ report }: { report: LiftReport }) {
         </Table>
       </div>
       <Text size="sm" c="dimmed" mt="sm">
-        {t("lift.crossed", { n: crossed })} {t("lift.method")}
+        {t("lift.crossed", { n: crossed })} {leftOut > 0 && t("lift.left_out", { n: leftOut })} {t("lift.method")}
       </Text>
     </Section>
   );

@@ -84,6 +84,7 @@ function MessageTable({ report }: { report: MessagesReport }) {
                 <Table.Td className="right nowrap">
                   {f.number(row.orders)}
                   <div className="dimmed">{f.money(row.revenue, report.currency)}</div>
+                  <LeftOut count={row.other_currency + row.unreadable} />
                 </Table.Td>
                 <Table.Td className="right nowrap">
                   <NotSent label={t("state.refused")} count={row.refused} />
@@ -105,6 +106,13 @@ function Machines({ count }: { count: number }) {
   const { t, f } = useWords();
   if (count === 0) return null;
   return <div className="dimmed nowrap">{t("messages.machines", { n: f.number(count) })}</div>;
+}
+
+/** Orders whose amount is in another currency or cannot be read are orders all the same; this says how many. */
+function LeftOut({ count }: { count: number }) {
+  const { t } = useWords();
+  if (count === 0) return null;
+  return <div className="dimmed">{t("messages.left_out", { n: count })}</div>;
 }
 
 function NotSent({ label, count }: { label: string; count: number }) {
