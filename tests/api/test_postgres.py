@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from duyen.model.errors import Conflict
-from duyen.runtime.backup import backup
 from tests import postgres
 from tests.api.server import Server, until
 from tests.conftest import find_free_port
@@ -93,12 +90,6 @@ def test_from_an_event_to_a_mail(shop: Server) -> None:
 def _states(owner: httpx.Client) -> list[str]:
     contacts = owner.get("/v1/profiles/user_id:an/contacts").json()["data"]
     return [contact["state"] for contact in contacts]
-
-
-def test_a_backup_of_the_folder_alone_is_refused(shop: Server, tmp_path: Path) -> None:
-    with pytest.raises(Conflict, match="pg_dump"):
-        backup(shop.settings, tmp_path / "half.backup")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_lost_sessions_are_made_anew(shop: Server, url: str) -> None:
