@@ -148,6 +148,32 @@ def test_documents_of_more_people_than_one_statement_takes(state: State) -> None
     assert state.heads([]) == {}
 
 
+def test_heads_are_written_with_and_without_their_timers(state: State) -> None:
+    def change() -> None:
+        with state.writing():
+            state.put_heads(
+                [
+                    Head(person("a", 2), {"t": 2}, 5),  # its timer stays
+                    Head(person("b", 3), {}, 9),  # its timer does not
+                    Head(person("c", 4), {}, 7),  # nobody knows
+                ],
+                {"a": 5, "b": 5},
+            )
+
+    with pytest.raises(LookupError):
+        change()
+    assert state.heads(["a", "b", "c"]) == {}
+    with state.writing():
+        state.put_heads([Head(person("a"), {"s": 1}, 5), Head(person("b"), {"s": 1}, 5)])
+    change()
+    assert state.heads(["a", "b", "c"]) == {
+        "a": Head(person("a", 2), {"t": 2}, 5),
+        "b": Head(person("b", 3), {}, 9),
+        "c": Head(person("c", 4), {}, 7),
+    }
+    assert [state.due(now, 9) for now in (5, 7, 9)] == [["a"], ["a", "c"], ["a", "c", "b"]]
+
+
 def test_chunks_follow_their_person(state: State) -> None:
     with state.writing():
         state.put_chunks([("a", 0, [event("1")]), ("b", 0, [event("2")]), ("b", 1, [event("3")])])

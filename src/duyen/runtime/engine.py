@@ -452,6 +452,8 @@ class Engine:
             head = split.get(person) or heads.get(person) or Head(Person(person), {}, 0)
             work = Work(head.person, happenings, head.standing, quiet=person in split)
             work.last = head.person.last
+            if person in heads and person not in split:
+                work.woke = head.wake
             work.identifiers = found.identifiers.get(person)
             touching = needs_history(head.person, happenings)
             others = [heads[old] for old in joining.get(person, []) if old in heads]
@@ -609,7 +611,10 @@ class Engine:
                 chunks.append((work.person.id, work.person.chunks, spilled))
                 work.person.chunks += 1
         self.state.put_chunks(chunks)
-        self.state.put_heads(Head(w.person, w.standing, w.wake) for w in works)
+        self.state.put_heads(
+            (Head(w.person, w.standing, w.wake) for w in works),
+            {w.person.id: w.woke for w in works if w.woke is not None},
+        )
         named, seen = [], []
         for work in works:
             person = work.person

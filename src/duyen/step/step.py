@@ -64,6 +64,8 @@ class Work:
     """The document was just taken out of another: it stands where it stands, without reacting."""
     last: Millis = 0
     """The person's last event before this batch."""
+    woke: Millis | None = None
+    """The timer of the stored head, where there is one."""
     changed: int = 0
     """What of all that rules read has changed, see `watch`."""
     kept: list[Event] = field(default_factory=list)

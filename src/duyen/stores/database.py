@@ -79,6 +79,10 @@ class Database(ABC):
         """Whole rows; one whose primary key is there already is replaced."""
 
     @abstractmethod
+    def change(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        """Some columns, the primary key first, of rows that are there: each by its key, none of them twice."""
+
+    @abstractmethod
     def add(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already stays as it is."""
 

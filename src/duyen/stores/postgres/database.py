@@ -100,6 +100,23 @@ class PostgresDatabase(Database):
             + (f"UPDATE SET {settle}" if rest else "NOTHING"),
         )
 
+    def change(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        """Some columns, the primary key first, of rows that are there."""
+        if not rows:
+            return
+        types, (key, *rest) = self._table(table).columns, columns
+        arrays = ", ".join(f"%b::{types[name]}[]" for name in columns)
+        settle = ", ".join(f"{name} = row.{name}" for name in rest)
+        query = (  # the names are the database's own, the values travel apart
+            f"UPDATE {table} SET {settle} FROM unnest({arrays}) AS row({', '.join(columns)})"  # noqa: S608
+            f" WHERE {table}.{key} = row.{key}"
+        )
+        with self._lent() as connection:
+            values = [storable(column) for column in zip(*rows, strict=True)]
+            changed = connection.execute(query, values).rowcount
+        if changed != len(rows):
+            raise LookupError(f"Of {len(rows)} rows of {table} there are {changed}.")
+
     def add(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already stays as it is."""
         self._insert(table, self._table(table).columns, list(rows), "ON CONFLICT DO NOTHING")

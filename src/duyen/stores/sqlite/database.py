@@ -103,6 +103,15 @@ class SqliteDatabase(Database):
         action = f"UPDATE SET {', '.join(rest)}" if rest else "NOTHING"
         return f" ON CONFLICT ({', '.join(key)}) DO {action}"
 
+    def change(self, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+        """Some columns, the primary key first, of rows that are there."""
+        key, *rest = columns
+        settle = ", ".join(f"{name} = ?{place}" for place, name in enumerate(rest, 2))
+        query = f"UPDATE {table} SET {settle} WHERE {key} = ?1"  # noqa: S608 - our own words
+        changed = self.connection.executemany(query, rows).rowcount if rows else 0
+        if changed != len(rows):
+            raise LookupError(f"Of {len(rows)} rows of {table} there are {changed}.")
+
     def add(self, table: str, rows: Iterable[Values]) -> None:
         """Whole rows; one whose primary key is there already stays as it is."""
         self._insert(f"INSERT OR IGNORE INTO {table}", rows)

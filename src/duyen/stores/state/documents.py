@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from duyen.model.event import Event
 from duyen.model.person import Person, Place
@@ -28,6 +29,8 @@ CREATE TABLE IF NOT EXISTS chunks (
     person TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (person, n)
 ) WITHOUT ROWID;
 """
+
+NO_WAKES: Mapping[str, Millis] = MappingProxyType({})
 
 
 class Documents(redirects.Redirects):
@@ -58,10 +61,15 @@ class Documents(redirects.Redirects):
         survivor = self.survivor(person)
         return self.heads([survivor]).get(survivor)
 
-    def put_heads(self, heads: Iterable[Head]) -> None:
-        """Store heads, in key order."""
+    def put_heads(self, heads: Iterable[Head], wakes: Mapping[str, Millis] = NO_WAKES) -> None:
+        """Store heads, in key order; `wakes` are the timers that heads lying there have now, as far as known.
+
+        Where a timer stays what it is, the index of timers need not be touched.
+        """
         rows = sorted((h.person.id, pack(h.person), pack(h.standing), h.wake) for h in heads)
-        self._db.put("heads", rows)
+        self._db.put("heads", [row for row in rows if wakes.get(row[0]) != row[3]])
+        still = [row[:3] for row in rows if wakes.get(row[0]) == row[3]]
+        self._db.change("heads", ("person", "body", "standing"), still)
 
     def remove_heads(self, persons: Iterable[str]) -> None:
         """Take documents away (merged into others, or rebuilt)."""
