@@ -120,6 +120,7 @@ def test_health_readiness_and_metrics(server: Server) -> None:
         len(line.rsplit(" ", 1)) == 2 and float(line.rsplit(" ", 1)[1]) >= 0 for line in lines
     )
     assert any(line.startswith('duyen_log_waiting_entries{lane="live"}') for line in lines)
+    assert {line.split()[0] for line in lines} >= {"duyen_engines", "duyen_shards_idle"}
 
 
 def test_the_tag_may_be_embedded_from_anywhere(server: Server) -> None:

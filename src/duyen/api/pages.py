@@ -16,6 +16,7 @@ from duyen.api.office import Of, reply
 from duyen.model.errors import DuyenError, NotFound, Unavailable
 from duyen.model.log import Lane
 from duyen.runtime.space import free_space
+from duyen.stores.shards import SHARDS
 
 router = APIRouter(include_in_schema=False)
 
@@ -97,6 +98,10 @@ def metrics(office: Of) -> Response:
     )
     lag = max(0, office.now() - state.next_wake()) / 1000
     tell("timer_lag_seconds", "gauge", "How late the timer is that is due longest.", {"": lag})
+    engines = office.house.stores.engines()
+    tell("engines", "gauge", "Engines at work.", {"": len(engines)})
+    idle = SHARDS - sum(len(engine.shards) for engine in engines)
+    tell("shards_idle", "gauge", "Shards of people that no engine works on.", {"": idle})
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
