@@ -1,7 +1,7 @@
 """`make bench`: every figure beside its baseline, as a table and as one JSON file.
 
 python -m bench [NAME ...]      names: door path curve imports decide mail rules lake recommend search
-                                and, by name only because it is long: soak
+                                and, by name only: soak (it is long), engines (it needs a PostgreSQL)
 """
 
 from __future__ import annotations

@@ -358,6 +358,25 @@ def test_the_doctor_looks_at_everything_and_sends_nothing(folder: Folder) -> Non
     assert done.exit_code == 1
 
 
+def test_each_machine_runs_as_many_engines_as_it_was_told(tmp_path: Path) -> None:
+    """They share a database; files have one engine."""
+    from duyen.cli.serve import _roles
+    from duyen.model.errors import InvalidInput
+
+    url = "postgresql:///shop"
+    several = _roles(load(str(tmp_path), {}, engines=3, store_url=url))
+    assert [name for name in several if name.startswith("engine")] == [
+        "engine 1",
+        "engine 2",
+        "engine 3",
+    ]
+    assert several["engine 3"] == ["engine"]
+    assert "engine" in _roles(load(str(tmp_path), {}, store_url=url))
+    with pytest.raises(InvalidInput, match="store_url") as error:
+        _roles(load(str(tmp_path), {}, engines=2))
+    assert error.value.code == "engines.files"
+
+
 def test_the_doctor_looks_where_the_running_server_said_that_it_answers(folder: Folder) -> None:
     import fcntl
 

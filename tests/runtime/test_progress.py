@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from duyen.model.event import Rejected
 from duyen.model.log import Lane
 from duyen.model.program import ResourceChange
 from duyen.runtime import doctor
@@ -15,6 +16,7 @@ from duyen.runtime.engine import Engine
 from duyen.runtime.house import House, claimed
 from duyen.runtime.progress import STILL, Progress, moves
 from duyen.runtime.settings import load
+from duyen.stores.state.process import Recorded
 
 
 @pytest.fixture
@@ -56,6 +58,19 @@ def test_one_that_is_behind_but_works_does_not_stand_still(house: House) -> None
         tell(house)
         seconds += STILL
         assert not progress.look(house.log, house.state).still
+
+
+def test_one_engine_that_hangs_is_seen_beside_another_that_works(house: House) -> None:
+    seconds = 0.0
+    progress = Progress(lambda: seconds)
+    for n in range(3):
+        house.tell(Lane.LIVE, [Rejected(f"r{n}", 0, "s", ("no",), "{}")])
+        standing = progress.look(house.log, house.state)
+        with house.state.writing():  # as the other one does
+            house.state.set_position(Lane.LIVE, house.log.newest(Lane.LIVE), range(8))
+            house.state.record_batch(Recorded(0, Lane.LIVE, n, 0, "", 0, "", frozenset(range(8))))
+        seconds += STILL
+    assert standing.still
 
 
 def test_the_doctor_tells_of_an_engine_that_hangs(

@@ -195,8 +195,9 @@ RacingLong.TestCase.settings = settings(
 Limited.TestCase.settings = settings(
     max_examples=60, stateful_step_count=25, suppress_health_check=list(HealthCheck)
 )
-test_two_engines_for_long = pytest.mark.slow(RacingLong.TestCase)
-test_two_engines_under_limits = pytest.mark.slow(Limited.TestCase)
+LONG = pytest.mark.timeout(1_800)
+test_two_engines_for_long = LONG(pytest.mark.slow(RacingLong.TestCase))
+test_two_engines_under_limits = LONG(pytest.mark.slow(Limited.TestCase))
 
 
 @pytest.fixture

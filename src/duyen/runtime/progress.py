@@ -34,19 +34,25 @@ class Progress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._place, self._since = -1, 0.0
+        self._place: tuple[int, ...] = ()
+        self._since = 0.0
 
     def look(self, log: Log, state: State) -> Standing:
         """How the engine stands now; each look tells the time since the first one that found it so."""
-        place, waiting = state.last_batch(), entries_waiting(log, state)
+        place, waiting = place_of(state), entries_waiting(log, state)
         moment = self._clock()
         with self._lock:
             if not waiting:
-                self._place = -1
+                self._place = ()
                 return Standing(0, 0.0)
             if place != self._place:
                 self._place, self._since = place, moment
             return Standing(waiting, moment - self._since)
+
+
+def place_of(state: State) -> tuple[int, ...]:
+    """How far the slowest of the shards is in each lane: where one engine hangs, others go on in theirs."""
+    return tuple(state.position(lane) for lane in Lane)
 
 
 def entries_waiting(log: Log, state: State) -> int:
@@ -56,8 +62,8 @@ def entries_waiting(log: Log, state: State) -> int:
 
 def moves(log: Log, state: State, patience: float) -> bool:
     """Whether the engine applies something, or has nothing to apply, within `patience` seconds."""
-    place, until = state.last_batch(), time.monotonic() + patience
-    while entries_waiting(log, state) and state.last_batch() == place:
+    place, until = place_of(state), time.monotonic() + patience
+    while entries_waiting(log, state) and place_of(state) == place:
         if time.monotonic() > until:
             return False
         time.sleep(LOOK_EVERY)

@@ -104,11 +104,6 @@ class Process(Part):
             *rest, mask = row
             yield Recorded._make([*rest, from_mask(mask)])
 
-    def last_batch(self) -> int:
-        """The number of the newest batch: it grows whenever the engine has done something."""
-        row = self._db.execute("SELECT max(n) FROM batches").fetchone()
-        return int(row[0] or 0)
-
     def programs(self, lane: Lane, after: int) -> list[tuple[int, int, frozenset[int]]]:
         """The batches of a lane that reach behind `after`, in order: (upto, version of the program, shards)."""
         found: list[tuple[int, int, frozenset[int]]] = []
