@@ -191,3 +191,16 @@ def test_what_no_rule_reads_is_looked_at_by_none() -> None:
     assert PLAN.watch.turned(person, NOW + 1) == 0
     assert PLAN.watch.changed(person, told) == 0
     assert PLAN.watch.parts([0, 0]) == []
+
+
+def test_what_was_hardly_ever_wanted_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_WORTH", 3)
+    monkeypatch.setattr(watch, "_MOST_WANTED", 4)
+    rules = watch.Watch(PLAN.rules)
+    for change in range(1, 40):
+        assert rules.parts([change]) == [(rules.whole, [0])]
+        assert len(rules._wanted) <= 5
+    for _ in range(5):
+        ((part, places),) = rules.parts([1])
+    assert not part.whole
+    assert places == [0]

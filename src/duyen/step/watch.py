@@ -23,7 +23,8 @@ EVERYTHING = -1
 """The number with every bit: all rules."""
 _WORTH = 64
 """People for whom the rules that read one thing have been wanted before these are compiled for themselves."""
-_MOST_PARTS = 64
+_MOST_PARTS, _MOST_WANTED = 64, 4_096
+"""Combinations that are kept compiled, and those that are counted until then: memory stays what it is."""
 _TOGETHER = 32
 """Fewer people than this are looked at with whoever is looked at anyway: a look has a price of its own."""
 
@@ -104,6 +105,8 @@ class Watch:
         if part is None:
             wanted = self._wanted[change] = self._wanted.get(change, 0) + people
             if wanted < _WORTH:
+                if len(self._wanted) > _MOST_WANTED:
+                    self._wanted.clear()
                 return self.whole
             if len(self._parts) >= _MOST_PARTS:
                 self._parts.clear()
