@@ -8,7 +8,11 @@ import msgspec
 import pytest
 
 from duyen.collect import normalise
+from duyen.collect.quality import quality_of
+from duyen.model.errors import InvalidRule
 from duyen.model.event import Collected, Event
+from duyen.model.program import WorkspaceSettings
+from duyen.runtime.operations import _check_policy
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -92,3 +96,26 @@ def test_events_written_before_there_was_a_quality_are_peoples() -> None:
     assert msgspec.json.decode(old, type=Event) == msgspec.structs.replace(whole, quality="")
     packed = msgspec.msgpack.encode(whole)
     assert msgspec.msgpack.decode(packed, type=Event).quality == "bot"
+
+
+def test_a_company_names_its_own_machines_and_its_own_app() -> None:
+    settings = WorkspaceSettings(bots=("Price-Checker",), no_bots=("ourapp/",))
+    for agent, expected in (
+        ("price-checker 2.0", "bot"),
+        ("OurApp/3.1 Googlebot/2.1", ""),
+        ("Googlebot/2.1", "bot"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", ""),
+    ):
+        assert quality_of("page", "Page Viewed", agent, None, settings) == expected
+    assert quality_of("track", "Order Completed", "price-checker", None, settings) == ""
+
+
+@pytest.mark.parametrize(
+    "body", [{"bots": ["ab"]}, {"no_bots": ["x" * 201]}, {"bots": ["abc"] * 201}]
+)
+def test_agents_that_would_name_everybody_are_refused(body: dict[str, list[str]]) -> None:
+    settings = WorkspaceSettings(
+        bots=tuple(body.get("bots", ())), no_bots=tuple(body.get("no_bots", ()))
+    )
+    with pytest.raises(InvalidRule, match="3 to 200"):
+        _check_policy(settings)

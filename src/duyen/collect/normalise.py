@@ -66,7 +66,8 @@ _DEFAULT = WorkspaceSettings()
 def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> Event:
     """Fill in the name, bring values into the one form they are kept in, and read off who it was.
 
-    `settings` are those of the workspace as of then: its currency is that of amounts that name none.
+    `settings` are those of the workspace as of then: its currency is that of amounts that
+    name none, its own lists of agents come before the public one.
     """
     properties = _values(collected.properties) if collected.properties else {}
     traits = _values(collected.traits) if collected.traits else {}
@@ -98,7 +99,7 @@ def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> E
         person,
         {} if context is _NO_CONTEXT else _slim(context),
         collected.imported,
-        quality_of(kind, name, context.user_agent, context.request),
+        quality_of(kind, name, context.user_agent, context.request, settings),
     )
 
 

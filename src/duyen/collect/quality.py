@@ -11,6 +11,7 @@ from typing import Any
 
 from duyen.model.event import CONSENT_UPDATED, EMAIL_OPENED, CallType, Quality
 from duyen.model.meaning import FACTS
+from duyen.model.program import WorkspaceSettings
 
 _FACTS = FACTS | {CONSENT_UPDATED}
 _JUDGED = frozenset({"track", "page", "screen"})
@@ -20,14 +21,21 @@ _PRIVACY_PROXY = "Mozilla/5.0"
 """All that Apple's Mail Privacy Protection says of itself; it fetches every picture of every mail."""
 _NO_CRAWLER = re.compile(r"^okhttp/")
 """On the list below, but it is how apps on Android speak."""
+_USUAL = WorkspaceSettings()
 _MOST = 1_024
 """Characters of a user agent that are looked at."""
 
 
-def quality_of(type: CallType, name: str, agent: Any, request: Any) -> Quality:
+def quality_of(
+    type: CallType,
+    name: str,
+    agent: Any,
+    request: Any,
+    settings: WorkspaceSettings = _USUAL,
+) -> Quality:
     """The quality of one event, by what its context says of the program and the request that told it.
 
-    `request` is `{method, purpose}` as our own door for mails has seen them.
+    `request` is `{method, purpose}` as our own door for mails has seen them; `settings` may name agents of their own.
     """
     if type not in _JUDGED or name in _FACTS:
         return ""
@@ -40,7 +48,18 @@ def quality_of(type: CallType, name: str, agent: Any, request: Any) -> Quality:
         return ""
     if name == EMAIL_OPENED and agent.strip() == _PRIVACY_PROXY:
         return "proxy"
-    return "bot" if is_crawler(agent[:_MOST]) else ""
+    agent = agent[:_MOST]
+    if settings.bots and _names(agent, settings.bots):
+        return "bot"
+    if settings.no_bots and _names(agent, settings.no_bots):
+        return ""
+    return "bot" if is_crawler(agent) else ""
+
+
+def _names(agent: str, parts: tuple[str, ...]) -> bool:
+    """Whether a user agent contains one of these."""
+    text = agent.casefold()
+    return any(part.casefold() in text for part in parts)
 
 
 @lru_cache(maxsize=16_384)

@@ -82,6 +82,10 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: str = "Duyên <hello@localhost>"
     reply_to: str = ""
     postal_address: str = ""
+    bots: tuple[str, ...] = ()
+    """Parts of user agents that are the company's own machines, besides the public list; case does not count."""
+    no_bots: tuple[str, ...] = ()
+    """Parts of user agents that are people's, whatever the public list says."""
     conversion_window: Millis = 7 * DAY
     restored_at: Millis = 0
     """The instant of the last restore: what was due until then may have been said already, and is not said again."""

@@ -82,6 +82,15 @@ def _check_policy(settings: WorkspaceSettings) -> None:
                 f"“{entry[:80]}” is neither an address nor an @domain; write for example @example.com.",
                 at=f"send_only_to[{number}]",
             )
+    for field in ("bots", "no_bots"):
+        agents: tuple[str, ...] = getattr(settings, field)
+        for number, part in enumerate(agents):
+            if not 3 <= len(part.strip()) <= 200 or len(agents) > 200:
+                raise InvalidRule(
+                    "settings.agents",
+                    "Write parts of user agents with 3 to 200 characters, such as UptimeRobot; at most 200 of them.",
+                    at=f"{field}[{number}]",
+                )
     if settings.conversion_window <= 0:
         raise InvalidRule(
             "settings.conversion_window",

@@ -78,6 +78,8 @@ class Settings(TypedDict):
     sender: str
     reply_to: str
     postal_address: str
+    bots: list[str]
+    no_bots: list[str]
     conversion_window: str
     identity: Json
     blocked: list[str]

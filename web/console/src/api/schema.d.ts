@@ -3588,6 +3588,10 @@ export interface components {
             reply_to: string;
             /** Postal Address */
             postal_address: string;
+            /** Bots */
+            bots: string[];
+            /** No Bots */
+            no_bots: string[];
             /** Conversion Window */
             conversion_window: string;
             /** Identity */

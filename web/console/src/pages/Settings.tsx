@@ -118,6 +118,8 @@ function Workspace({ data }: { data: AllSettings }) {
       <Row label={t("settings.window")}>
         {t("settings.window_of", { window: f.duration(data.conversion_window) })}
       </Row>
+      <Row label={t("settings.bots")}>{data.bots.length ? data.bots.join(", ") : t("settings.bots_usual")}</Row>
+      {data.no_bots.length > 0 && <Row label={t("settings.no_bots")}>{data.no_bots.join(", ")}</Row>}
       {data.updated_at && (
         <Row label={t("settings.changed")}>
           {f.dateTime(data.updated_at)}

@@ -686,6 +686,8 @@ export const settings: Settings = {
   sender: "Tiệm Mây <hello@example.test>",
   reply_to: "",
   postal_address: "12 Hàng Gai, Hà Nội",
+  bots: ["UptimeRobot"],
+  no_bots: [],
   conversion_window: "1w",
   hold_out_salt: "global-1",
   identity: {},
