@@ -19,12 +19,11 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import msgspec
 
-from duyen import __version__, measure, profiles
+from duyen import __version__, collect, measure, profiles
 from duyen.identity import Evidence, Rules
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
@@ -36,7 +35,6 @@ from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, Wo
 from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
 from duyen.runtime import definitions, sweep, tally
-from duyen.runtime.ahead import Ahead
 from duyen.runtime.directory import directory_row
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
@@ -59,8 +57,6 @@ LIST_EVERY = 10 * MINUTE
 IDLE = 0.02
 TIDY_EVERY = 10.0
 BUSY = 0.002
-WORTH_READING_AHEAD = 500
-"""Entries of a batch from which on the next one is read while this one is committed."""
 PATIENT = 4
 """Tries of a batch, each with half as much, before it works alone."""
 PAUSE = 0.004
@@ -95,7 +91,6 @@ class Engine:
         self.house = house
         self.state: State = house.state
         self._identify = Identify(house.state)
-        self._ahead = Ahead(house.log)
         self._share = share or Whole(house.stores.claim("engine"))
         self._tidied = 0.0
         self.batches = self.raced = 0
@@ -249,7 +244,7 @@ class Engine:
         mine = self._share.shards if shards is None else shards
         after = min((places[shard] for shard in mine), default=0)
         # What the log tells was so before it was told: the state is looked at afterwards.
-        blocks = self._ahead.blocks(lane, after, most, upto) if mine else []
+        blocks = list(self.house.log.read(lane, after, upto=upto, most=most)) if mine else []
         if not blocks:
             return False
         last = blocks[-1].seq
@@ -260,11 +255,7 @@ class Engine:
         for seq, index, entry in _told(blocks, behind, places):
             self._sort(entry, lane, seq, index, batch)
             told += 1
-        meanwhile = None
-        if told >= WORTH_READING_AHEAD and upto is None and len(behind) == SHARDS:
-            meanwhile = partial(self._ahead.prepare, lane, last, most, batch.settings)
-        apart = alone or bool(batch.vetoes or batch.lifts)
-        with self.state.writing(alone=apart, meanwhile=meanwhile):
+        with self.state.writing(alone=alone or bool(batch.vetoes or batch.lifts)):
             found = self.state.positions(lane)
             if any(found[shard] != places[shard] for shard in behind):
                 return True  # another engine was faster
@@ -280,7 +271,7 @@ class Engine:
 
     def _sort(self, entry: Entry, lane: Lane, seq: int, index: int, batch: Batch) -> None:
         if isinstance(entry, Collected):
-            event = self._ahead.event(entry, batch.settings)
+            event = collect.normalise(entry, batch.settings)
             fresh = event.time >= batch.now - DAY and not event.imported
             batch.told.append((Happened(event, fresh and lane is Lane.LIVE), seq, index))
         elif isinstance(entry, Decision):

@@ -7,7 +7,7 @@ bytes. What engines do differently has a verb here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -91,12 +91,8 @@ class Database(ABC):
         """Rows in this order, which the database numbers."""
 
     @abstractmethod
-    def writing(
-        self, *, alone: bool = False, meanwhile: Callable[[], object] | None = None
-    ) -> AbstractContextManager[None]:
+    def writing(self, *, alone: bool = False) -> AbstractContextManager[None]:
         """One write transaction: all or nothing, on the disk before anybody sees it.
-
-        `meanwhile` may be done while the commit goes to the disk; it asks nothing of this database.
 
         Raises Raced where another one has changed meanwhile what this one changes too; not where it is `alone`.
         """

@@ -151,12 +151,8 @@ class PostgresDatabase(Database):
         return self._known[name]
 
     @contextmanager
-    def writing(
-        self, *, alone: bool = False, meanwhile: Callable[[], object] | None = None
-    ) -> Iterator[None]:
+    def writing(self, *, alone: bool = False) -> Iterator[None]:
         """One write transaction: all or nothing, and nothing where this process may not write any more.
-
-        The commit is the server's work, and short: `meanwhile` is left for later.
 
         Behind a gate its view is that of one moment, taken once the gate has let it in: a row that somebody changes
         after that moment cannot be changed here any more.

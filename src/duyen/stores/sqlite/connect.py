@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,10 +29,8 @@ def connect(path: Path, *, durable: bool, read_only: bool = False) -> sqlite3.Co
 
 
 @contextmanager
-def transaction(
-    connection: sqlite3.Connection, meanwhile: Callable[[], object] | None = None
-) -> Iterator[sqlite3.Connection]:
-    """One write transaction: all or nothing. `meanwhile` runs while a thread waits for the commit."""
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write transaction: all or nothing."""
     with explained():
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -42,15 +39,7 @@ def transaction(
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if meanwhile is None:
-            connection.execute("COMMIT")
-            return
-        with ThreadPoolExecutor(1) as thread:
-            committed = thread.submit(connection.execute, "COMMIT")
-            try:
-                meanwhile()
-            finally:
-                committed.result()
+        connection.execute("COMMIT")
 
 
 @contextmanager

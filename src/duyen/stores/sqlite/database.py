@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from duyen.stores.database import Database, Values
 from duyen.stores.sqlite.connect import connect, explained, transaction
-from duyen.stores.sqlite.copier import Copier
 from duyen.stores.sqlite.schema import make
 from duyen.stores.sqlite.words import SqliteWords
 
 SLICE = 900
 CHECKPOINT = 16_384
 """Pages in the journal (64 MB) before they are brought into the file: a page changed often is brought once."""
-LATEST = 8 * CHECKPOINT
-"""After so many whoever commits brings them itself: the copying thread does not come along."""
 
 
 class SqliteDatabase(Database):
@@ -33,7 +30,6 @@ class SqliteDatabase(Database):
         self.words = SqliteWords(self)
         self._file: tuple[int, int] | None = None
         self._times_opened = 0
-        self._copier = Copier(path, CHECKPOINT)
         self._settling: dict[str, str] = {}
         self._snapshot = False
         if read_only:
@@ -41,7 +37,7 @@ class SqliteDatabase(Database):
         else:
             self._connection = connect(path, durable=durable)
             self._connection.execute("PRAGMA cache_size=-65536")
-            self._connection.execute(f"PRAGMA wal_autocheckpoint={LATEST}")
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
             make(self._connection, schema)
 
     @property
@@ -127,13 +123,10 @@ class SqliteDatabase(Database):
             self.connection.executemany(f"{verb} VALUES ({marks}){settle}", whole)
 
     @contextmanager
-    def writing(
-        self, *, alone: bool = False, meanwhile: Callable[[], object] | None = None
-    ) -> Iterator[None]:
+    def writing(self, *, alone: bool = False) -> Iterator[None]:
         """One write transaction: all or nothing; nobody else ever writes meanwhile."""
-        with transaction(self.connection, meanwhile):
+        with transaction(self.connection):
             yield
-        self._copier.tidy(self._connection)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -154,7 +147,6 @@ class SqliteDatabase(Database):
 
     def close(self) -> None:
         """Close the file."""
-        self._copier.close()
         self._connection.close()
 
 

@@ -7,7 +7,6 @@ noun has its file here; the queries are the same on every database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from duyen.stores.database import Database
@@ -47,15 +46,13 @@ class State(
         """Close the connection."""
         self._db.close()
 
-    def writing(
-        self, *, alone: bool = False, meanwhile: Callable[[], object] | None = None
-    ) -> AbstractContextManager[None]:
+    def writing(self, *, alone: bool = False) -> AbstractContextManager[None]:
         """One transaction: all that a batch changes, or nothing; it has reached the disk before anybody sees it.
 
         Where another engine was faster, what changes rows that it changed raises Raced. `alone` waits until no other
         batch is under way, and lets none begin.
         """
-        return self._db.writing(alone=alone, meanwhile=meanwhile)
+        return self._db.writing(alone=alone)
 
     def reading(self) -> AbstractContextManager[None]:
         """A consistent snapshot for several reads, between batches: no smaller number shows after a larger one."""
