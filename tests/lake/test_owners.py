@@ -168,14 +168,21 @@ def test_an_id_that_lives_again_is_followed_no_more(shop: Shop) -> None:
     shop.agrees()
 
 
-def test_what_was_told_before_a_value_was_blocked_keeps_its_owner(shop: Shop) -> None:
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_was_told_before_a_value_was_blocked_keeps_its_owner(
+    shop: Shop, flushed: bool
+) -> None:
+    """What named only the blocked value is nobody's; the rest stays whose it is, also where it was brought before."""
     shop.tell(1, userId="u", anonymousId="shared")
     shop.tell(2, anonymousId="shared")
+    if flushed:
+        flush(shop.house)
     shop.block("shared")
     shop.tell(3, userId="u", anonymousId="shared")
     flush(shop.house)
-    assert "" not in shop.rows()
-    shop.agrees()
+    rows = shop.rows()
+    assert rows.pop("") == {"m2"}
+    assert rows == {id: events for id, events in shop.histories().items() if events}
 
 
 def test_the_doctor_tells_of_lost_files(shop: Shop) -> None:

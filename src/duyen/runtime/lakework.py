@@ -20,7 +20,7 @@ from duyen.model.decision import Decision
 from duyen.model.event import Collected, Event, Identifier
 from duyen.model.log import Entry, Lane
 from duyen.runtime.house import House
-from duyen.runtime.identify import evidence_key
+from duyen.runtime.identify import ASIDE, evidence_key
 from duyen.runtime.rules_then import RulesThen
 from duyen.stores.lake import Lake
 from duyen.stores.lake_rows import (
@@ -31,6 +31,7 @@ from duyen.stores.lake_rows import (
     owner_batch,
     people_batch,
 )
+from duyen.stores.rows import EvidenceRow
 
 ROWS = 20_000
 PEOPLE = 2_000
@@ -157,12 +158,15 @@ class _Flush:
         self, told: Sequence[tuple[_Told, int, Entry]], then: RulesThen
     ) -> list[tuple[str, str]]:
         """Whose these are now, by the evidence that the engine has resolved: (person, key of the evidence)."""
-        keys = []
-        for (identifiers, trusted), seq, entry in told:
-            names = then.usable(identifiers, seq, entry)
-            keys.append(evidence_key(names, trusted) if names else "")
+        keys = [_key(then.usable(who, seq, entry), trusted) for (who, trusted), seq, entry in told]
         rows = self._house.state.evidence_by_key(sorted(set(keys) - {""}))
-        return [(rows[key].person if key in rows else "", key) for key in keys]
+        # Since the rules changed, a sweep may have stored it as it counts now.
+        other = {n for n, key in enumerate(keys) if key and key not in rows}
+        for n in other:
+            (identifiers, trusted), _, _ = told[n]
+            keys[n] = _key(then.usable_now(identifiers), trusted) or keys[n]
+        rows |= self._house.state.evidence_by_key(sorted({keys[n] for n in other}))
+        return [(_owner(rows[key]) if key in rows else "", key) for key in keys]
 
     def _facts(self, after: int) -> Iterator[list[FactRow]]:
         while facts := self._house.state.facts(after, ROWS):
@@ -186,7 +190,9 @@ class _Flush:
         yield from self._regrouped([note for note in notes if note[1] in kinds])
         if self._anew:
             for pairs in _sliced(state.owners()):
-                yield owner_batch([OwnerRow("evidence", key, person) for key, person in pairs])
+                yield owner_batch(
+                    [OwnerRow("evidence", key, _somebody(person)) for key, person in pairs]
+                )
 
     def _regrouped(self, notes: Sequence[tuple[int, str, str]]) -> Iterator[pa.RecordBatch]:
         """Whose it is now, of all that may have changed hands."""
@@ -200,7 +206,9 @@ class _Flush:
                 if kind == "person":
                     rows.append(OwnerRow("person", key, people.get(key)))
                 elif kind == "evidence":
-                    rows.append(OwnerRow("evidence", key, evidence[key].person))
+                    # What a sweep stored otherwise stays with whom it was of, and where redirects lead from there.
+                    if key in evidence:
+                        rows.append(OwnerRow("evidence", key, _owner(evidence[key])))
                 else:
                     rows.append(OwnerRow("fact", key, facts.get(key)))
             yield owner_batch(rows)
@@ -218,6 +226,20 @@ class _Flush:
             heads = self._house.state.heads(some)
             there = [heads[p].person for p in some if p in heads]
             yield people_batch(there, [p for p in some if p not in heads])
+
+
+def _owner(row: EvidenceRow) -> str:
+    """Whose evidence is; "" where it names nobody any more."""
+    return _somebody(row.person)
+
+
+def _somebody(person: str) -> str:
+    return "" if person.startswith(ASIDE) else person
+
+
+def _key(names: Sequence[Identifier], trusted: bool) -> str:
+    """The key of evidence; "" where it names nobody."""
+    return evidence_key(names, trusted) if names else ""
 
 
 def _sliced(rows: Iterable[_T], most: int = ROWS) -> Iterator[list[_T]]:

@@ -43,6 +43,10 @@ class RulesThen:
         """Those identifiers that might identify when this entry, told at `seq`, was applied."""
         return usable(identifiers, self._at(seq, entry).rules)
 
+    def usable_now(self, identifiers: Iterable[Identifier]) -> tuple[Identifier, ...]:
+        """Those that might identify by the rules of today."""
+        return usable(identifiers, self._now.rules)
+
     def settings(self, seq: int, entry: Entry) -> WorkspaceSettings:
         """The workspace's settings when this entry, told at `seq`, was applied."""
         return self._at(seq, entry).settings
