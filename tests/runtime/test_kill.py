@@ -35,10 +35,15 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return run({folder: find_free_port()}, 0, 0)
 
 
-def check(wild: dict[str, Any], calm: dict[str, Any]) -> None:
-    """Nothing is lost, and nothing happened twice."""
+def check(wild: dict[str, Any], calm: dict[str, Any], *, engines: int = 1) -> None:
+    """Nothing is lost, and nothing happened twice.
+
+    Where several engines meet one person under several identifiers, another event of theirs may come first: then it
+    is another event that a contact names as its cause, and no other contact.
+    """
     assert len(calm["people"]) == PEOPLE
-    for part in ("people", "members", "contacts", "effect", "decided"):
+    contacts = "contacts" if engines == 1 else "told"
+    for part in ("people", "members", contacts, "effect", "decided"):
         assert wild[part] == calm[part], part
     for result in (calm, wild):
         assert max(result["mails"].values()) == 1
@@ -113,5 +118,5 @@ def test_the_processes_of_two_machines(calm: dict[str, Any], tmp_path: Path) -> 
         wild = run(places, KILLS // 3, SEED, pause=2.0, victim=working)
         assert sender_of(url)[0] > 2
         assert parts_taken(folders[0]) >= SHARDS, "both engines work, on shards of their own"
-        check(wild, calm)
+        check(wild, calm, engines=2)
         check_rebuild(folders[1], wild)

@@ -122,7 +122,7 @@ def diff(folder: Folder, data: Data = None, prune: Prune = False, as_json: AsJso
     if foreseen is not None:
         people = _say_foreseen(foreseen)
     result = {"changed": [f"{c.resource}/{c.id}" for c in changes], "items": len(items)}
-    conclude({**result, "people": people}, as_json)
+    conclude(result if people is None else {**result, "people": people}, as_json)
 
 
 def _foreseen(house: House, changes: Iterable[Any]) -> Foresight | None:
