@@ -391,3 +391,18 @@ def test_the_samples_of_the_page_are_traits() -> None:
     read = [parse_computed(id, yaml.safe_load(body)) for id, body in samples]
     kinds = {t.term.kind if isinstance(t.term, Measure) else "formula" for t in read}
     assert kinds >= {"count", "first", "last", "most_frequent", "unique", "formula"}
+
+
+def test_a_sum_of_nothing_is_a_number_in_a_formula_too() -> None:
+    """Law 3 where there is nothing to add up: a document and the lake take it for 0."""
+    total = Measure("sum", "Product Viewed", "price")
+    rule = meant(Arithmetic("+", total, Constant(2_500_000)), Is("is", 2.5))
+    crowd = [
+        Life({}, {}, [("Product Viewed", 1_300_000_000_000, {"city": "Huế"})]),
+        Life({}, {}, []),
+    ]
+    as_of = 1_300_086_400_000
+    with lake(crowd) as ask:
+        people = [life.person(f"p{i}", everything(rule)) for i, life in enumerate(crowd)]
+        assert [evaluate(rule, person, as_of).truth for person in people] == [True, True]
+        assert ask(rule, as_of) == ["p0", "p1"]

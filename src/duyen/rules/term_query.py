@@ -114,7 +114,9 @@ class Terms:
             return _bound2(column, _whole(self._column(measure, "times")), _rounded)
         if measure.kind == "days_since":
             return _divide(column, _whole(ibis.literal(DAY, "int64"))) * MICRO
-        return column if measure.kind == "sum" else column.fill_null(0) * MICRO
+        # Of nobody's events the sum is 0 as their number is, as on a document.
+        counted = column.fill_null(0)
+        return counted if measure.kind == "sum" else counted * MICRO
 
 
 def _found(measure: Measure, events: Expr, as_of: Millis) -> Expr:
