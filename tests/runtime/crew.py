@@ -227,7 +227,6 @@ def outcome(folder: Path) -> dict[str, Any]:
         "people": people,
         "members": {p for p, _ in state.members("fond", "", 10_000)},
         "contacts": set(fates),
-        "told": sorted((row.enqueue.person, row.enqueue.message) for row in state.outbox_all()),
         "effect": state.counters("effect:"),
         "decided": sum(n for _, name, n in state.activity(0) if name == "@events"),
     }
