@@ -232,14 +232,14 @@ def test_what_is_there_is_not_written_over(shop: Shop, tmp_path: Path) -> None:
         backup.restore(place, shop.house.folder)
 
 
-@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.9, 0.98])
+@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.9, 0.9999, -1])
 def test_a_backup_that_was_cut_off_restores_nothing(
     shop: Shop, tmp_path: Path, keep: float
 ) -> None:
     place = tmp_path / "all.backup"
     backup.backup(shop.house.settings, place)
     whole = place.read_bytes()
-    place.write_bytes(whole[: int(keep) if keep >= 1 else int(len(whole) * keep)])
+    place.write_bytes(whole[: int(keep) if abs(keep) >= 1 else int(len(whole) * keep)])
     with pytest.raises(InvalidInput, match="no whole backup"):
         backup.restore(place, tmp_path / "again")
     assert not (tmp_path / "again").exists()

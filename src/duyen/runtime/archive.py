@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CONTENTS = "contents.json"
 FORMAT = 1
 BLOCK = 1024 * 1024
+PIECE = 4096
+"""Compressed bytes unpacked at once: what they can swell to stays in memory."""
 
 Progress = Callable[[int], None]
 """Told how many bytes have been worked on so far."""
@@ -109,8 +111,7 @@ def unpack(archive: Path, folder: Path | None, progress: Progress) -> Contents:
     contents: Contents | None = None
     try:
         with archive.open("rb") as file:
-            whole = _Counted(file, progress)
-            stream = zstandard.ZstdDecompressor().stream_reader(io.BufferedReader(whole, BLOCK))
+            stream = io.BufferedReader(_Unpacked(file, progress), BLOCK)
             with tarfile.open(fileobj=stream, mode="r|") as tar:
                 for info in tar:
                     content = tar.extractfile(info) if info.isreg() else None
@@ -120,6 +121,10 @@ def unpack(archive: Path, folder: Path | None, progress: Progress) -> Contents:
                         contents = msgspec.json.decode(content.read(64 * BLOCK), type=Contents)
                         continue
                     found[info.name] = _take(archive, info.name, content, folder)
+            while stream.read(
+                BLOCK
+            ):  # to its very end, where alone it shows that nothing was cut off
+                pass
     except (tarfile.TarError, zstandard.ZstdError, msgspec.DecodeError, EOFError) as error:
         raise _damaged(archive, str(error)) from error
     if contents is None:
@@ -174,21 +179,29 @@ class _Hashed:
         return self._hash.hexdigest()
 
 
-class _Counted(io.RawIOBase):
-    """A stream that tells how far it has been read."""
+class _Unpacked(io.RawIOBase):
+    """What a compressed file holds; tells how far it has been read. Raises EOFError where the file ends too early."""
 
-    def __init__(self, stream: IO[bytes], progress: Progress) -> None:
-        self._stream, self._progress, self._done = stream, progress, 0
+    def __init__(self, file: IO[bytes], progress: Progress) -> None:
+        self._file, self._progress, self._done = file, progress, 0
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._held = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        block = self._stream.read(len(memoryview(buffer)))
-        memoryview(buffer)[: len(block)] = block
-        self._done += len(block)
-        self._progress(self._done)
-        return len(block)
+        while not self._held and not self._frame.eof:
+            block = self._file.read(PIECE)
+            if not block:
+                raise EOFError("it is cut off")
+            self._held = memoryview(self._frame.decompress(block))
+            self._done += len(block)
+            self._progress(self._done)
+        target = memoryview(buffer)
+        count = min(len(target), len(self._held))
+        target[:count], self._held = self._held[:count], self._held[count:]
+        return count
 
 
 def _info(path: str, size: int) -> tarfile.TarInfo:
