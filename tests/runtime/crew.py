@@ -215,18 +215,22 @@ def outcome(folder: Path) -> dict[str, Any]:
     house = House(load(str(folder)))
     state = house.state
     people: dict[str, Any] = {}
+    answered: set[tuple[str, str]] = set()
     ids = state.people_after("", 10_000)
     for id, head in state.heads(ids).items():
         known = knowledge(head.person, state.chunks(id))
         known["history"] = [(e.id, e.name, e.time, e.properties) for e in known["history"]]
         known["traits"] = {name: (t.value, t.time, t.id) for name, t in known["traits"].items()}
         people[id] = known
+        answered |= {(id, line.message) for line in head.person.ledger}
     mails = Counter(mail.key for mail in house.stores.mails().after(0, 100_000))
     fates = {row.enqueue.key: (row.state, row.reason) for row in state.outbox_all()}
     found = {
         "people": people,
         "members": {p for p, _ in state.members("fond", "", 10_000)},
         "contacts": set(fates),
+        "told": sorted((row.enqueue.person, row.enqueue.message) for row in state.outbox_all()),
+        "answered": answered,
         "effect": state.counters("effect:"),
         "decided": sum(n for _, name, n in state.activity(0) if name == "@events"),
     }
