@@ -45,8 +45,8 @@ def _amounts(values: dict[str, Any], currency: str) -> None:
     """Write the amounts that are text for people as plain decimals; the sign of another currency counts."""
     own = values.get("currency")
     said = own.strip().upper() if isinstance(own, str) and own.strip() else ""
-    for name in _AMOUNTS:
-        value = values.get(name)
+    for name in [name for name in _AMOUNTS if name in values]:
+        value = values[name]
         if type(value) is not str or is_plain(value):
             continue
         read = read_amount(value, said or currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -34,6 +35,8 @@ _NAMES = {
 }
 _PAGE = ("url", "path", "referrer", "title", "search")
 _DEVICE = ("type", "manufacturer", "model", "name", "token")
+_OBJECTS = ("campaign", "library", "consent")
+_TEXTS = ("locale", "timezone", "ip", "user_agent", "group_id")
 _SIMPLE = frozenset({str, int, bool, type(None)})
 
 
@@ -58,7 +61,10 @@ class _Context(msgspec.Struct, rename="camel"):
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_context = msgspec.json.Decoder(_Context).decode
 _NO_CONTEXT = _Context()
-
+_FIELDS = _Context.__struct_fields__
+_parts = attrgetter(*_FIELDS)
+_objects = attrgetter(*_OBJECTS)
+_texts = attrgetter(*_TEXTS)
 
 _DEFAULT = WorkspaceSettings()
 
@@ -112,11 +118,11 @@ def _context(raw: msgspec.Raw) -> _Context:
     """The parts of a context that are read, canonical."""
     context = _decode_context(raw)
     plain = _is_plain(bytes(raw))
-    for field in _Context.__struct_fields__:
-        value = getattr(context, field)
+    told = [(field, value) for field, value in zip(_FIELDS, _parts(context), strict=True) if value]
+    for field, value in told:
         if type(value) is dict:
             setattr(context, field, _kept(value, plain))
-        elif value is not None and not (plain and type(value) is str):
+        elif not (plain and type(value) is str):
             setattr(context, field, canonical(value))
     return context
 
@@ -170,10 +176,10 @@ def _slim(context: _Context) -> dict[str, Any]:
         slim["page"] = {key: page[key] for key in _PAGE if page.get(key)}
     if type(device := context.device) is dict:
         slim["device"] = {key: device[key] for key in _DEVICE if key in device}
-    for key in ("campaign", "library", "consent"):
-        if type(value := getattr(context, key)) is dict and value:
+    for key, value in zip(_OBJECTS, _objects(context), strict=True):
+        if value and type(value) is dict:
             slim[key] = value
-    for key in ("locale", "timezone", "ip", "user_agent", "group_id"):
-        if type(value := getattr(context, key)) is str and value:
+    for key, value in zip(_TEXTS, _texts(context), strict=True):
+        if value and type(value) is str:
             slim[key] = value
     return slim

@@ -85,9 +85,9 @@ def retells(person: Person, event: Event) -> bool:
 
     Ask before `absorb`.
     """
-    if not part_of(event) or seen.known(person, event.id):
+    if not part_of(event) or not (needs_past(event) or order_hash(event) in person.orders):
         return False
-    return needs_past(event) or order_hash(event) in person.orders
+    return not seen.known(person, event.id)
 
 
 def _remember_order(person: Person, event: Event) -> None:

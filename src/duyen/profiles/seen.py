@@ -7,6 +7,7 @@ nothing to read and to write again; a year of messages of a busy person is a few
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import chain
 
 from duyen.model.person import Person
 from duyen.model.times import DAY, NEVER, Millis
@@ -32,10 +33,8 @@ def remember(person: Person, message_id: str, arrival: Millis) -> bool:
     if person.seen_before:
         _renew(person)
     key, seen = message_hash(message_id), person.seen
-    for blocks in seen.values():
-        for block in blocks:
-            if key in block and _holds(block, key):
-                return False
+    if _holds(seen, key):
+        return False
     week = arrival // WEEK
     blocks = seen.setdefault(week, [])
     if blocks and len(blocks[-1]) < _MOST:
@@ -49,15 +48,15 @@ def known(person: Person, message_id: str) -> bool:
     """Whether the document has taken in this message."""
     if person.seen_before:
         _renew(person)
-    key = message_hash(message_id)
-    return any(_holds(block, key) for blocks in person.seen.values() for block in blocks)
+    return _holds(person.seen, message_hash(message_id))
 
 
-def _holds(block: bytes, key: bytes) -> bool:
-    """Whether it is one of the block's hashes, and not the end of one and the beginning of the next."""
-    at = block.find(key)
+def _holds(seen: Seen, key: bytes) -> bool:
+    """Whether it is one of the hashes, and not the end of one and the beginning of the next."""
+    whole = b"".join(chain.from_iterable(seen.values()))
+    at = whole.find(key)
     while at % _WIDTH and at >= 0:
-        at = block.find(key, at + 1)
+        at = whole.find(key, at + 1)
     return at >= 0
 
 
