@@ -14,6 +14,7 @@ import requests
 from tests.api.server import EMAIL, ORIGIN, PASSWORD, Server, until
 
 CUSTOMER = "user_id:an"
+COMPANY = "an-phat"
 BODY = """<mjml><mj-body><mj-section><mj-column>
 <mj-text>Chào {{ person.name }}</mj-text>
 <mj-button href="https://shop.example.test/tea">Xem trà</mj-button>
@@ -79,6 +80,8 @@ class Seed:
             return {"token": self.tokens[path.split("/")[2]]}
         if "{id}" not in path:
             return {}
+        if start == "groups":
+            return {"id": COMPANY}
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
         known |= dict(place.split("/") for place in PROGRAM)
         return {"id": known[start]}
@@ -107,6 +110,7 @@ class Seed:
         traits = {"email": "an@example.test", "name": "An", "city": "Huế"}
         self.server.tell(
             {"type": "identify", "userId": "an", "anonymousId": "a1", "traits": traits},
+            {"type": "group", "userId": "an", "groupId": COMPANY, "traits": {"name": "An Phát"}},
             _track("Consent Updated", said),
             _track("Product Viewed", products[0]),
             _track("Order Completed", order),

@@ -5,7 +5,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from duyen.model.consent import Statement
-from duyen.model.event import CONSENT_UPDATED, IDENTIFIED, UNSUBSCRIBED, Event, Identifier
+from duyen.model.event import (
+    CONSENT_UPDATED,
+    GROUPED,
+    IDENTIFIED,
+    UNSUBSCRIBED,
+    CallType,
+    Event,
+    Identifier,
+)
 from duyen.model.person import Cell, Contact, Outcome, Pending, Person, Place
 from duyen.model.rule import SeriesSpec, Test, Where
 from duyen.model.times import DAY
@@ -87,6 +95,7 @@ def event(draw: st.DrawFn, id: str, names: st.SearchStrategy[Identifier] = NAMES
                 "Product Removed",
                 "Cart Viewed",
                 IDENTIFIED,
+                GROUPED,
                 CONSENT_UPDATED,
                 UNSUBSCRIBED,
                 "Email Marked as Spam",
@@ -102,10 +111,13 @@ def event(draw: st.DrawFn, id: str, names: st.SearchStrategy[Identifier] = NAMES
         properties = draw(GOODS)
     if name == "Cart Viewed":
         properties = {"products": draw(st.lists(GOODS, max_size=2))}
+    if name == GROUPED:
+        properties = draw(TRAITS) | {"group_id": draw(st.sampled_from(["acme", "an-phat"]))}
     time = START + draw(st.integers(0, 8))
+    types: dict[str, CallType] = {IDENTIFIED: "identify", GROUPED: "group"}
     return Event(
         id,
-        "identify" if name == IDENTIFIED else "track",
+        types.get(name, "track"),
         name,
         time,
         time + draw(st.integers(0, 5)),
@@ -116,6 +128,7 @@ def event(draw: st.DrawFn, id: str, names: st.SearchStrategy[Identifier] = NAMES
         draw(TRAITS) if name == IDENTIFIED else {},
         {},
         draw(st.booleans()),
+        limited=draw(st.booleans()) if name == GROUPED else False,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from duyen.model.person import Person
 from duyen.profiles import merge, refold
 from duyen.testing.story import Story
@@ -91,7 +93,7 @@ def test_a_machine_fills_no_cart_and_nobody_writes_the_trait() -> None:
     story = Story().identify(cart={"quantity": 99})
     assert "cart" not in story.person.traits
     event = add(Story(), "tea").person.recent[0]
-    machine = type(event)(*[*(getattr(event, f) for f in event.__struct_fields__[:-1]), "bot"])
+    machine = msgspec.structs.replace(event, quality="bot")
     assert refold("p", [machine], {}).cart is None
 
 

@@ -13,6 +13,7 @@ from duyen.stores.interface import Stores, open_stores
 from tests import postgres
 
 BOTH = (
+    "test_groups",
     "test_identify",
     "test_merges",
     "test_poison",

@@ -14,6 +14,7 @@ from duyen.api import (
     catalogue,
     clock,
     decisions,
+    groups,
     mail,
     messages,
     pages,
@@ -52,6 +53,7 @@ ROUTERS = (
     people,
     unmerge,
     person,  # its last route takes any path behind /v1/profiles/
+    groups,
     segments,
     traits,
     messages,

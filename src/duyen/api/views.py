@@ -16,9 +16,10 @@ from duyen.journeys.parse import journey_to_data
 from duyen.journeys.path import walk
 from duyen.model.decision import Decision
 from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event
+from duyen.model.group import group_name
 from duyen.model.meaning import GOODS, TOUCHES
 from duyen.model.order import lines_of, part_of, told
-from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person
+from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person, Trait
 from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.model.values import from_micros, to_micros
@@ -109,6 +110,11 @@ COMPUTED = "computed"
 
 def _written(person: Person, program: Program, sources: Mapping[str, str]) -> list[TraitRow]:
     """The traits that events wrote; a computed one of the same name hides one."""
+    return [row for row in trait_rows(person.traits, sources) if row["name"] not in program.traits]
+
+
+def trait_rows(traits: Mapping[str, Trait], sources: Mapping[str, str]) -> list[TraitRow]:
+    """Traits as events wrote them, by name."""
     return [
         TraitRow(
             name=name,
@@ -118,8 +124,7 @@ def _written(person: Person, program: Program, sources: Mapping[str, str]) -> li
             source_name=sources.get(t.source, t.source),
             event=t.id,
         )
-        for name, t in sorted(person.traits.items())
-        if name not in program.traits
+        for name, t in sorted(traits.items())
     ]
 
 
@@ -205,6 +210,14 @@ def profile(
                 "outcome": place.outcome,
             }
             for place in sorted(person.places.values(), key=lambda p: (p.done, -p.entered))
+        ],
+        groups=[
+            {
+                "id": id,
+                "name": group_name(id, person.group_traits.get(id, {})),
+                "since": when(since),
+            }
+            for id, since in sorted(person.groups.items(), key=lambda pair: (pair[1], pair[0]))
         ],
         first=when(person.first),
         last=when(person.last),

@@ -106,6 +106,7 @@ def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> E
         {} if context is _NO_CONTEXT else _slim(context),
         collected.imported,
         quality_of(kind, name, context.user_agent, context.request, settings),
+        bool(collected.verified),
     )
 
 

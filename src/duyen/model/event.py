@@ -90,6 +90,8 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
     context: dict[str, Any]
     imported: bool = False
     quality: Quality = ""
+    limited: bool = False
+    """It came from a page that proved who its user is: `trusted` as to that, and as to nothing else."""
 
     @property
     def order(self) -> tuple[Millis, str]:

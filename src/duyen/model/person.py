@@ -203,6 +203,10 @@ class Person(msgspec.Struct, omit_defaults=True):
     cart: Cart | None = None
     trusted: bool = False
     """Whether some trusted evidence named one of the identifiers."""
+    groups: dict[str, Millis] = {}
+    """The groups (companies, teams) that they belong to, and since when; traits of groups lie with the groups."""
+    group_traits: dict[str, dict[str, Any]] = {}
+    """What is known of these groups, by trait: put here where rules are asked, never stored with the person."""
 
     @property
     def recent(self) -> list[Event]:

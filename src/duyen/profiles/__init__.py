@@ -2,7 +2,6 @@
 
 from duyen.profiles.cart import CART, told_of_cart
 from duyen.profiles.fold import (
-    MAX_TRAITS,
     RECENT_KEPT,
     RECENT_MOST,
     absorb,
@@ -16,11 +15,20 @@ from duyen.profiles.fold import (
     tells_consent,
     whole_history,
 )
+from duyen.profiles.groups import (
+    MAX_GROUP_TRAITS,
+    MAX_GROUPS,
+    group_of,
+    tell_group,
+)
 from duyen.profiles.merge import SPLIT, carry, merge, settle_contact, shares_events
 from duyen.profiles.seen import SEEN_FOR, known, message_hash
+from duyen.profiles.traits import MAX_TRAITS
 
 __all__ = [
     "CART",
+    "MAX_GROUPS",
+    "MAX_GROUP_TRAITS",
     "MAX_TRAITS",
     "RECENT_KEPT",
     "RECENT_MOST",
@@ -30,6 +38,7 @@ __all__ = [
     "accumulate",
     "carry",
     "first_told",
+    "group_of",
     "knowledge",
     "known",
     "merge",
@@ -40,6 +49,7 @@ __all__ = [
     "settle_contact",
     "shares_events",
     "spill",
+    "tell_group",
     "tells_consent",
     "told_of_cart",
     "whole_history",

@@ -21,16 +21,14 @@ from duyen.model.rule import SeriesSpec
 from duyen.model.times import NEVER, Millis
 from duyen.profiles import seen
 from duyen.profiles.cart import CART, change_cart, told_of_cart
+from duyen.profiles.groups import join_group
+from duyen.profiles.traits import bound_traits, newest_trait, too_large
 from duyen.rules import Accumulators, mail_of, scanned
 
 RECENT_MOST = 64
 RECENT_KEPT = 32
 MOST_ORDERS = 1_000
 """Orders that a document remembers by their ids, the last told of."""
-MAX_TRAITS = 256
-"""Traits kept in a document: the most recently written ones."""
-MAX_TRAIT_BYTES = 4_096
-"""A larger value stays in its event, and is no trait."""
 _MAX_CONSENT_TEXT = 64
 _NOTHING: Mapping[str, SeriesSpec] = {}
 
@@ -73,6 +71,8 @@ def absorb(
         person.traits = bound_traits(person.traits)
     if part_of(event):
         _remember_order(person, event)
+    if event.type == "group":
+        join_group(person, event)
     if mail := mail_of(event):
         _touch(person, event, mail, specs, older)
     else:
@@ -170,27 +170,13 @@ def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
         "last": person.last,
         "events": person.events,
         "trusted": person.trusted,
+        "groups": person.groups,
         "series": {key: (s.count, s.total, s.points) for key, s in person.series.items()},
         "values": {
             key: (v.count, v.points, v.oldest, v.table, v.many) for key, v in person.values.items()
         },
         "history": once((*older, *person.recent)),
     }
-
-
-def newest_trait(a: Trait, b: Trait) -> Trait:
-    """The last writer; two values of one writer (a duplicated id) are told apart by their bytes."""
-    if (a.time, a.id) != (b.time, b.id):
-        return a if (a.time, a.id) > (b.time, b.id) else b
-    return max(a, b, key=lambda trait: (_encode(trait.value), trait.source))
-
-
-def bound_traits(traits: dict[str, Trait]) -> dict[str, Trait]:
-    """At most MAX_TRAITS, the last written; whatever the order, the same ones remain."""
-    if len(traits) <= MAX_TRAITS:
-        return traits
-    last = sorted(traits, key=lambda name: (traits[name].time, traits[name].id, name))
-    return {name: traits[name] for name in last[-MAX_TRAITS:]}
 
 
 def said_later(a: Statement, b: Statement) -> Statement:
@@ -253,19 +239,12 @@ def _count(person: Person, time: Millis) -> None:
 def _write_traits(person: Person, event: Event) -> None:
     traits = person.traits
     for name, value in event.traits.items():
-        if name == CART or _too_large(name, value):
+        if name == CART or too_large(name, value):
             continue
         written = Trait(value, event.time, event.id, event.source)
         known = traits.get(name)
         traits[name] = written if known is None else newest_trait(known, written)
     person.traits = bound_traits(traits)
-
-
-def _too_large(name: str, value: Any) -> bool:
-    if value is None or isinstance(value, bool | int | float):
-        return len(name) > MAX_TRAIT_BYTES
-    size = len(value) if isinstance(value, str) else len(_encode(value))
-    return len(name) + size > MAX_TRAIT_BYTES
 
 
 def _listen(person: Person, event: Event) -> None:

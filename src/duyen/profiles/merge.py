@@ -9,6 +9,7 @@
 | recent | both, each message id once; of two contents under one id, the earlier by its own time |
 | events, series, values | added up; where the two share a message id, folded again from `history` |
 | seen | both, the later arrival |
+| groups | both, the earlier joining; beyond 100 the earliest |
 | cart | the newest moment at which all of it was known, the changes of both since then |
 | orders | both, the later arrival |
 | chunks | added up: the other's chunks follow one's own |
@@ -53,11 +54,11 @@ from duyen.profiles.cart import united as united_carts
 from duyen.profiles.fold import (
     accumulate,
     bound_orders,
-    bound_traits,
-    newest_trait,
     once,
     refold,
 )
+from duyen.profiles.groups import bound_groups
+from duyen.profiles.traits import bound_traits, newest_trait
 from duyen.rules import union, union_values
 
 SPLIT = "split"
@@ -122,6 +123,8 @@ def merge(
         orders=bound_orders(_both(a.orders, b.orders, max)),
         cart=united_carts(a.cart or Cart(), b.cart or Cart()) if a.cart or b.cart else None,
         trusted=a.trusted or b.trusted,
+        groups=bound_groups(_both(a.groups, b.groups, min)),
+        group_traits={**a.group_traits, **b.group_traits},
     )
     if history is None:
         merged.series = _series(a.series, b.series, specs)
@@ -134,7 +137,7 @@ def merge(
         if _contradicts(told):
             again = refold(a.id, events, {})
             merged.traits, merged.first, merged.last = again.traits, again.first, again.last
-            merged.cart = again.cart
+            merged.cart, merged.groups = again.cart, again.groups
     show_cart(merged)
     merged.traits = bound_traits(merged.traits)
     return merged

@@ -36,6 +36,7 @@ from duyen.model.times import DAY, MINUTE, NEVER, Millis
 from duyen.model.values import fold
 from duyen.runtime import definitions, sweep, tally
 from duyen.runtime.directory import directory_row
+from duyen.runtime.grouping import Grouping
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
@@ -393,9 +394,11 @@ class Engine:
     def _run(self, batch: Batch) -> Identified:
         plan = self.house.plan()
         found = self._who(batch, plan)
+        groups = Grouping.of(self.state, [told for told, _, _ in batch.told])
         works = self._works(batch, found, plan)
-        moves = step_batch(works, plan, batch.now)
+        moves = step_batch(works, plan, batch.now, groups.beside(self.state, works))
         self._store(works, moves, batch, found.persons)
+        groups.store(self.state, works)
         self._set_aside(found)
         return found
 
@@ -441,7 +444,8 @@ class Engine:
             ):
                 continue  # a timer or receipt for somebody whom this batch took apart
             head = split.get(person) or heads.get(person) or Head(Person(person), {}, 0)
-            work = Work(head.person, happenings, head.standing, quiet=person in split)
+            apart = person in split
+            work = Work(head.person, happenings, head.standing, quiet=apart, regrouped=apart)
             work.last = head.person.last
             if person in heads and person not in split:
                 work.woke = head.wake

@@ -6,10 +6,10 @@ evaluated as columns over the whole batch, then each person reacts. No I/O, no c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Work:
     kept: list[Event] = field(default_factory=list)
     told_traits: bool = False
     """Some kept event tells traits."""
+    regrouped: bool = False
+    """They may be in other groups than before."""
     sales: list[measure.Sale] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
 
@@ -93,9 +95,21 @@ def step(
     return work.person, [*moved, *work.effects]
 
 
-def step_batch(batch: Sequence[Work], plan: Plan, now: Millis) -> Moves:
-    """Step every person of a batch; results are left in each Work, but who moved comes as rows to store."""
+def step_batch(
+    batch: Sequence[Work],
+    plan: Plan,
+    now: Millis,
+    groups: Mapping[str, dict[str, Any]] | None = None,
+) -> Moves:
+    """Step every person of a batch; results are left in each Work, but who moved comes as rows to store.
+
+    `groups`: what is known of every group that somebody of the batch may be in; without it, what lies beside them.
+    """
     reactions = [_learn(work, plan, now) for work in batch]
+    if groups is not None:
+        for work in batch:
+            if work.person.groups:
+                work.person.group_traits = {id: groups.get(id, {}) for id in work.person.groups}
     moves, starts = _stand(batch, plan, now)
     for column, (work, reacting) in enumerate(zip(batch, reactions, strict=True)):
         news = starts.get(column, _NONE)
@@ -173,6 +187,7 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
         return False
     work.kept.append(event)
     work.told_traits |= bool(event.traits)
+    work.regrouped |= event.type == "group"
     work.changed |= plan.watch.changed(person, event)
     if mail_of(event):
         history = whole_history(person, work.history)
@@ -222,7 +237,7 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     if happening.history is not None:
         work.history = tuple(happening.history)
     work.person = merge(kept, other, plan.specs, happening.history)
-    work.changed = EVERYTHING
+    work.changed, work.regrouped = EVERYTHING, True
     history = None if happening.history is None else once(happening.history)
     work.effects += measure.settle(kept, other, work.person, plan.program, history)
     if history is not None and not kept.orders.keys().isdisjoint(other.orders):

@@ -9,7 +9,7 @@ import msgspec
 from duyen.model.decision import Decision
 from duyen.model.effect import Enqueue
 from duyen.model.event import Event
-from duyen.model.person import Person, Place
+from duyen.model.person import Person, Place, Trait
 from duyen.stores.rows import Standing
 
 pack = msgspec.msgpack.Encoder().encode
@@ -23,6 +23,7 @@ class _OnTheWay(msgspec.Struct):
 
 
 unpack_places = msgspec.msgpack.Decoder(_OnTheWay).decode
+unpack_traits = msgspec.msgpack.Decoder(dict[str, Trait]).decode
 unpack_standing = msgspec.msgpack.Decoder(Standing).decode
 unpack_events = msgspec.msgpack.Decoder(list[Event]).decode
 unpack_enqueue = msgspec.msgpack.Decoder(Enqueue).decode

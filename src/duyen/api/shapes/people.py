@@ -89,6 +89,12 @@ class PlaceRow(TypedDict):
     outcome: str
 
 
+class GroupOf(Named):
+    """A group that a person belongs to, and since when."""
+
+    since: str
+
+
 class Profile(PersonRef):
     """Everything known about one person."""
 
@@ -101,6 +107,7 @@ class Profile(PersonRef):
     cells: list[CellRow]
     outcome: OutcomeRow
     places: list[PlaceRow]
+    groups: list[GroupOf]
     first: str
     last: str
     events: int

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from msgspec import structs
+
 from duyen.model.event import Event
 from duyen.model.person import Person, Place
 from duyen.model.times import NEVER, Millis
@@ -17,9 +19,9 @@ from duyen.stores.packing import (
 )
 from duyen.stores.rows import Head
 from duyen.stores.shards import ALL, END, within
-from duyen.stores.state import redirects
+from duyen.stores.state import groups, redirects
 
-SCHEMA = f"""{redirects.SCHEMA}
+SCHEMA = f"""{redirects.SCHEMA}{groups.SCHEMA}
 CREATE TABLE IF NOT EXISTS heads (
     person TEXT PRIMARY KEY, body BLOB NOT NULL, standing BLOB NOT NULL, wake INTEGER NOT NULL
 );
@@ -33,7 +35,7 @@ CREATE TABLE IF NOT EXISTS chunks (
 NO_WAKES: Mapping[str, Millis] = MappingProxyType({})
 
 
-class Documents(redirects.Redirects):
+class Documents(redirects.Redirects, groups.Groups):
     """Heads and chunks; the id of a merged person leads to the survivor's."""
 
     def heads(self, persons: Sequence[str], *, keep: bool = False) -> dict[str, Head]:
@@ -49,6 +51,7 @@ class Documents(redirects.Redirects):
             query += self._db.keeping
         for person, body, standing, wake in self._db.among(query, sorted(persons)):
             found[person] = Head(unpack_person(body), unpack_standing(standing), wake)
+        self.show_groups([head.person for head in found.values() if head.person.groups])
         return found
 
     def places(self, persons: Sequence[str]) -> Iterator[Place]:
@@ -66,7 +69,7 @@ class Documents(redirects.Redirects):
 
         Where a timer stays what it is, the index of timers need not be touched.
         """
-        rows = sorted((h.person.id, pack(h.person), pack(h.standing), h.wake) for h in heads)
+        rows = sorted((h.person.id, _stored(h.person), pack(h.standing), h.wake) for h in heads)
         self._db.put("heads", [row for row in rows if wakes.get(row[0]) != row[3]])
         still = [row[:3] for row in rows if wakes.get(row[0]) == row[3]]
         self._db.change("heads", ("person", "body", "standing"), still)
@@ -108,6 +111,7 @@ class Documents(redirects.Redirects):
         # Members lie by segment: one by one is less than a walk through all of them.
         self._db.executemany("DELETE FROM members WHERE segment = ? AND person = ?", sorted(stood))
         self._db.executemany("DELETE FROM people WHERE person = ?", rows)
+        self.leave_groups(p for (p,) in rows)
 
     def chunks(self, person: str) -> list[Event]:
         """The older events of a person that lie outside the head."""
@@ -166,3 +170,10 @@ class Documents(redirects.Redirects):
     def count_people(self) -> int:
         """How many documents there are."""
         return int(self._db.execute("SELECT count(*) FROM people").fetchone()[0])
+
+
+def _stored(person: Person) -> bytes:
+    """A document without what lies elsewhere."""
+    if person.group_traits:
+        person = structs.replace(person, group_traits={})
+    return pack(person)

@@ -1057,6 +1057,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups by name, found by how it begins.
+         * @description In the order of the alphabet, without regard to diacritics and capitals.
+         */
+        get: operations["list_groups_v1_groups_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people in a group, with when each joined.
+         * @description In the order of their ids.
+         */
+        get: operations["list_members_v1_groups__id__members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One group with its traits.
+         * @description Each trait with the event that wrote it last.
+         */
+        get: operations["one_group_v1_groups__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/segments/preview": {
         parameters: {
             query?: never;
@@ -2652,6 +2712,60 @@ export interface components {
             products: number;
         };
         /**
+         * Group
+         * @description All that is known of one group.
+         */
+        Group: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Members */
+            members: number;
+            /** Traits */
+            traits: components["schemas"]["TraitRow"][];
+        };
+        /**
+         * GroupMember
+         * @description A person in a group, and since when.
+         */
+        GroupMember: {
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string | null;
+            /** Email */
+            email: string | null;
+            /** Since */
+            since: string;
+        };
+        /**
+         * GroupOf
+         * @description A group that a person belongs to, and since when.
+         */
+        GroupOf: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Since */
+            since: string;
+        };
+        /**
+         * GroupRow
+         * @description A line of the list of groups; its name is its trait `name`, or else its id.
+         */
+        GroupRow: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Members */
+            members: number;
+        };
+        /**
          * Happened
          * @description One line of what just happened.
          */
@@ -3114,6 +3228,30 @@ export interface components {
          * Page
          * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
          */
+        Page_GroupMember_: {
+            /** Data */
+            data: components["schemas"]["GroupMember"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
+        Page_GroupRow_: {
+            /** Data */
+            data: components["schemas"]["GroupRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
         Page_MailRow_: {
             /** Data */
             data: components["schemas"]["MailRow"][];
@@ -3370,6 +3508,8 @@ export interface components {
             outcome: components["schemas"]["OutcomeRow"];
             /** Places */
             places: components["schemas"]["PlaceRow"][];
+            /** Groups */
+            groups: components["schemas"]["GroupOf"][];
             /** First */
             first: string;
             /** Last */
@@ -4000,6 +4140,10 @@ export type Foreseen = components['schemas']['Foreseen'];
 export type ForeseenRow = components['schemas']['ForeseenRow'];
 export type GoodsLine = components['schemas']['GoodsLine'];
 export type GoodsRow = components['schemas']['GoodsRow'];
+export type Group = components['schemas']['Group'];
+export type GroupMember = components['schemas']['GroupMember'];
+export type GroupOf = components['schemas']['GroupOf'];
+export type GroupRow = components['schemas']['GroupRow'];
 export type Happened = components['schemas']['Happened'];
 export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];
@@ -4029,6 +4173,8 @@ export type PageConsentRow = components['schemas']['Page_ConsentRow_'];
 export type PageContactRow = components['schemas']['Page_ContactRow_'];
 export type PageDecisionRow = components['schemas']['Page_DecisionRow_'];
 export type PageEventRow = components['schemas']['Page_EventRow_'];
+export type PageGroupMember = components['schemas']['Page_GroupMember_'];
+export type PageGroupRow = components['schemas']['Page_GroupRow_'];
 export type PageMailRow = components['schemas']['Page_MailRow_'];
 export type PageMember = components['schemas']['Page_Member_'];
 export type PageMembership = components['schemas']['Page_Membership_'];
@@ -4639,6 +4785,138 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_groups_v1_groups_get: {
+        parameters: {
+            query?: {
+                /** @description How the name begins; without a name, the id. */
+                query?: string;
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GroupRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_members_v1_groups__id__members_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the group, percent-encoded. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GroupMember_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    one_group_v1_groups__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the group, percent-encoded. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
