@@ -17,7 +17,8 @@ def joins(user: str, group: str, **traits: Any) -> dict[str, Any]:
 
 def test_a_company_with_its_traits_and_its_people(server: Server, owner: httpx.Client) -> None:
     server.tell(
-        joins("grp-an", "grp/acme", name="Ấn Phát", plan="pro", old=1),
+        joins("grp-an", "grp/acme", name="Ấn Phát", plan="pro", old=1)
+        | {"timestamp": "2026-03-01T00:00:00Z"},
         joins("grp-binh", "grp/acme", plan="enterprise", old=None),
     )
     group = owner.get(f"/v1/groups/{quote('grp/acme', safe='')}").json()
