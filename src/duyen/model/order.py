@@ -1,8 +1,9 @@
 """An order, as all that was told of it makes it: completed, updated, cancelled, refunded, in whatever order it came.
 
 Told more than once under one `order_id` it is one order, and the last word on its amount counts; what an import says
-in parts (`continues`) adds up. An amount is `total`, else `revenue`, else the sum of its lines. One that is
-told and cannot be read, or is in another currency, is left out and said so: no part of it is guessed.
+in parts (`continues`) adds up. A refund with a `refund_id` counts once. An amount is `total`, else `revenue`, else the
+sum of its lines. One that is told and cannot be read, or is in another currency, is left out and said so: no part of
+it is guessed.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def _order(key: str, events: list[Event], currency: str) -> Order:
     completed = parts.get("completed", [])
     cancelled = "cancelled" in parts
     amount = _amount(events, currency)
-    refunds = [] if cancelled else parts.get("refunded", [])
+    refunds = [] if cancelled else _each_once(parts.get("refunded", []))
     first = completed[0] if completed else None
     return Order(
         key,
@@ -137,6 +138,15 @@ def _order(key: str, events: list[Event], currency: str) -> Order:
         first.imported if first else False,
         tuple((event.time, _refund(event, amount, currency)) for event in refunds),
     )
+
+
+def _each_once(refunds: list[Event]) -> list[Event]:
+    """One refund told again under its `refund_id`, as a shop does with every word on the order, is one refund."""
+    found: dict[object, Event] = {}
+    for event in refunds:
+        name = event.properties.get("refund_id")
+        found.setdefault(name if isinstance(name, str | int) else event.order, event)
+    return list(found.values())
 
 
 def _amount(events: list[Event], currency: str) -> Told:
