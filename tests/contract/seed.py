@@ -48,6 +48,11 @@ PROGRAM: dict[str, dict[str, Any]] = {
     "offers/lotus": {"name": "Lotus", "placements": ["hero"], "content": {"title": "Sen"}},
 }
 """Definitions as `duyen apply` sends them, each after what it names."""
+SOURCE: dict[str, Any] = {
+    "kind": "shopify",
+    "name": "Trà Việt",
+    "secret": "what-the-shop-signs-with",
+}
 
 
 class Seed:
@@ -84,12 +89,14 @@ class Seed:
             return {"id": COMPANY}
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
         known |= dict(place.split("/") for place in PROGRAM)
+        known |= {"sources": "shop", "hooks": "shop"}
         return {"id": known[start]}
 
     def put_back(self) -> None:
         """Everything is there as at first, each definition with a version before the present one."""
         _ok(self.owner.put("/v1/settings", json=SETTINGS))
         _ok(self.owner.put("/v1/catalog/items", json=ITEMS))
+        _ok(self.owner.put("/v1/sources/shop", json=SOURCE))
         for place, body in PROGRAM.items():
             path = f"/v1/{place}"
             versions = self.owner.get(f"{path}/versions")
@@ -180,6 +187,8 @@ class Seed:
             "POST /v1/traits/preview": {"id": "orders", "definition": PROGRAM["traits/orders"]},
             "PUT /v1/catalog/items": ITEMS,
             "PUT /v1/catalog/items/{id}": ITEMS[0],
+            "PUT /v1/sources/{id}": SOURCE,
+            "POST /v1/hooks/{id}": {"id": 1},
             "POST /v1/rejected/replay": {"ids": [self.rejected]},
             "POST /v1/settings/preview": {"identity": {"user_id": {"limit": 2}}},
             "PUT /v1/settings": SETTINGS,

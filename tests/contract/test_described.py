@@ -32,6 +32,7 @@ UNUSUAL = {
     "DELETE /v1/placements/{id}": 409,  # an offer names it
     "GET /t/c/{token}": 302,
     "POST /v1/clock": 409,  # time is the wall's
+    "POST /v1/hooks/{id}": 401,  # only the shop can sign it
     "POST /v1/logout": 204,
 }
 STATED = (

@@ -14,6 +14,7 @@ import msgspec
 
 from duyen import collect, decide
 from duyen.api.collecting import PROJECTS, SETTINGS, Collecting, Hot
+from duyen.api.hooks import HOOKS, Hooks
 from duyen.api.http import (
     Headers,
     Receive,
@@ -93,6 +94,7 @@ class Door:
         self.watch = Watch(house)
         self.rng = random.Random(secrets.randbits(128))
         self.collecting = Collecting(house, self.keys, self.commits, self._cors)
+        self.hooks = Hooks(house, self.commits)
         self.routes: dict[str, Hot] = dict(self.collecting.routes)
         self.routes["/v1/visitor"] = self.visitor
         self.routes["/v1/decide"] = self.decide
@@ -100,13 +102,14 @@ class Door:
 
     def close(self) -> None:
         """Commit what waits, and end."""
+        self.hooks.close()
         self.commits.stop()
         self.watch.stop()
 
     def serves(self, path: str) -> bool:
         """Whether a path is served here."""
         own = path.startswith(PROJECTS) and path.endswith(SETTINGS)
-        return own or path in self.routes
+        return own or path in self.routes or path.startswith(HOOKS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one hot request: preflight, the route, errors in one shape."""
@@ -117,7 +120,9 @@ class Door:
             return
         try:
             route = self.routes.get(request.path)
-            if route is None:
+            if request.path.startswith(HOOKS):
+                await self.hooks(request, send)
+            elif route is None:
                 await self.collecting.project(request, send)
             elif request.method != "POST":
                 raise wrong_method(request.path, "POST")

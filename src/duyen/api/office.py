@@ -143,10 +143,9 @@ class Office:
         return found
 
     def source_names(self) -> dict[str, str]:
-        """What people call the keys that tell us things; other sources (an import, a mail) have no other name."""
-        return {
-            id: str(body.get("name") or id) for _, id, _, body, *_ in self.state.resources("key")
-        }
+        """What people call the keys and sources that tell us things; others (an import, a mail) have no other name."""
+        kept = [*self.state.resources("key"), *self.state.resources("source")]
+        return {id: str(body.get("name") or id) for _, id, _, body, *_ in kept}
 
     async def write(self, lane: Lane, entries: Sequence[Entry]) -> bool:
         """Append to the log; True once the engine has applied it, False where it still waits after 5 s."""

@@ -82,6 +82,7 @@ def _hot() -> Described:
     paths["/v1/visitor"] = _post(
         "A signed token for this browser; a valid one is renewed.", "VisitorAsk", "Visitor", []
     )
+    paths["/v1/hooks/{id}"] = _hook()
     asker: list[Described] = [{"secretKey": []}, {}]
     paths["/v1/decide"] = _post(
         "A decision for each placement, durable before it is answered. A placement that is not known gets `error` and"
@@ -112,6 +113,19 @@ def _client_settings() -> Described:
             "security": [{}],
         }
     }
+
+
+def _hook() -> Described:
+    call = _post(
+        "A webhook of a source, answered once what it tells is durable. The shop signs the body with the source's"
+        " secret; a wrong signature is answered 401. What is understood and wrong is kept as rejected and answered"
+        " 200, because sending it again would not mend it.",
+        "Webhook",
+        "Heard",
+        [{}],
+    )
+    call["post"]["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": TEXT}]
+    return call
 
 
 def _collect(words: str, body: str) -> Described:
@@ -196,6 +210,15 @@ def _schemas() -> Described:
             offset=TEXT,
             accepted={"type": "integer"},
             rejected=_list(rejected),
+        ),
+        "Webhook": {"description": "Whatever the shop sends."},
+        "Heard": _object(
+            ["success", "accepted", "rejected", "ignored", "reasons"],
+            success={"type": "boolean"},
+            accepted={"type": "integer"},
+            rejected={"type": "integer"},
+            ignored=TEXT,
+            reasons=_list(TEXT),
         ),
         "VisitorAsk": _object(["writeKey"], writeKey=TEXT, token=TEXT),
         "Visitor": _object(["token", "anonymousId"], token=TEXT, anonymousId=TEXT),

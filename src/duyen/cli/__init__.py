@@ -20,6 +20,7 @@ from duyen.cli import (
     report,
     serve,
     simulate,
+    sources,
     start,
     unmerge,
 )
@@ -42,6 +43,7 @@ PARTS = (
     processes,
     imports,
     keys,
+    sources,
     program,
     people,
     unmerge,

@@ -67,11 +67,24 @@ class ImportMark(msgspec.Struct, frozen=True, tag_field="kind", tag="import"):
     reached: int
 
 
+class Heard(msgspec.Struct, frozen=True, tag_field="kind", tag="heard", omit_defaults=True):
+    """What came of a source's deliveries since this was told last: how many of each outcome.
+
+    `trouble`: what was wrong with the last one that something was wrong with.
+    """
+
+    source: str
+    time: Millis
+    counts: dict[str, int]
+    trouble: str = ""
+
+
 Entry = (
     Collected
     | Rejected
     | Replayed
     | ImportMark
+    | Heard
     | Decision
     | Delivered
     | Unmerge

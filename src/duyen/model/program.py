@@ -14,7 +14,16 @@ from duyen.model.rule import Rule, Term
 from duyen.model.times import DAY, Millis
 
 ResourceKind = Literal[
-    "trait", "segment", "journey", "message", "offer", "placement", "settings", "key", "admin"
+    "trait",
+    "segment",
+    "journey",
+    "message",
+    "offer",
+    "placement",
+    "settings",
+    "key",
+    "admin",
+    "source",
 ]
 
 
@@ -125,12 +134,17 @@ class ResourceChange(
 class CatalogueChange(
     msgspec.Struct, frozen=True, tag_field="kind", tag="catalogue", omit_defaults=True
 ):
-    """Items put into the catalogue (whole items; the later log offset wins per id); `removed` ids."""
+    """Items put into the catalogue (whole items; the later log offset wins per id); `removed` ids.
+
+    `dated`: one whose `attributes.updated_at` lies before that of the item which is there stays out, because it was
+    overtaken on its way.
+    """
 
     items: tuple[dict[str, Any], ...]
     time: Millis
     author: str
     removed: tuple[str, ...] = ()
+    dated: bool = False
 
 
 class Nudge(msgspec.Struct, frozen=True, tag_field="kind", tag="nudge", omit_defaults=True):

@@ -29,10 +29,10 @@ from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
-from duyen.model.log import Delivered, Entry, ImportMark, Lane, Lift, Replayed, Unmerge
+from duyen.model.log import Delivered, Entry, Heard, ImportMark, Lane, Lift, Replayed, Unmerge
 from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
-from duyen.model.times import DAY, MINUTE, NEVER, Millis
+from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
 from duyen.model.values import fold
 from duyen.runtime import definitions, sweep, tally
 from duyen.runtime.directory import directory_row
@@ -40,6 +40,7 @@ from duyen.runtime.grouping import Grouping
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
+from duyen.runtime.sources import note
 from duyen.runtime.sweep import Swept
 from duyen.step import Moves, Plan, Work, needs_history, step_batch
 from duyen.stores.database import Raced
@@ -78,6 +79,7 @@ class Batch:
     rejected: list[Rejected] = field(default_factory=list)
     replayed: list[Replayed] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
     due: list[str] = field(default_factory=list)
     nudged: list[tuple[str, Nudged]] = field(default_factory=list)
     swept: Swept | None = None
@@ -196,7 +198,8 @@ class Engine:
             self.state.put_resource(entry)
             return {entry.resource}
         if isinstance(entry, CatalogueChange):
-            items = [(str(item["id"]), fold(_searchable(item)), item) for item in entry.items]
+            told = self._not_overtaken(entry.items) if entry.dated else entry.items
+            items = [(str(item["id"]), fold(_searchable(item)), item) for item in told]
             self.state.put_items(items, entry.removed)
         elif isinstance(entry, Rejected):
             self.state.put_rejected([entry])
@@ -208,6 +211,13 @@ class Engine:
             body = {"reason": entry.reason, "journey": entry.journey, "run": entry.id}
             self.state.begin_nudge(f"nudge-{address}", body)
         return set()
+
+    def _not_overtaken(self, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Items that are not older than those that are there, by what both say of themselves."""
+        known = self.state.items([str(item["id"]) for item in items])
+        return [
+            item for item in items if _updated(item) >= _updated(known.get(str(item["id"]), {}))
+        ]
 
     def _first_tick(self, nudge: Nudge) -> bool:
         """Whether this tick of a scheduled journey was not told before."""
@@ -267,6 +277,8 @@ class Engine:
                 self._run(batch)
                 for name, reached in batch.marks.items():
                     self.state.set_meta(f"import:{name}", str(reached))
+                for heard in batch.heard:
+                    note(self.state, heard)
                 self._record(batch.now, lane, last, shards=behind)
         return True
 
@@ -289,6 +301,8 @@ class Engine:
             batch.replayed.append(entry)
         elif isinstance(entry, ImportMark):
             batch.marks[entry.name] = entry.reached
+        elif isinstance(entry, Heard):
+            batch.heard.append(entry)
 
     # -- timers and nudges
 
@@ -749,6 +763,14 @@ def _nudge_of(walk: str) -> str:
 def _count(activity: dict[tuple[int, str], int], time: Millis, name: str) -> None:
     key = (time // MINUTE, name)
     activity[key] = activity.get(key, 0) + 1
+
+
+def _updated(item: dict[str, Any]) -> Millis:
+    """When an item's shop changed it last, as its attributes tell; 0 where they do not."""
+    try:
+        return parse_time(item.get("attributes", {})["updated_at"])
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _searchable(item: dict[str, Any]) -> str:

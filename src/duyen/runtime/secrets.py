@@ -9,11 +9,15 @@ import secrets
 from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from duyen.model.errors import Conflict
 from duyen.model.times import DAY, Millis
 
 VISITOR_LIFE: Millis = 400 * DAY
 SHORTEST_SECRET = 32
+_NONCE = 12
 
 
 class Secrets:
@@ -56,6 +60,26 @@ class Secrets:
     def derive(self, purpose: str) -> bytes:
         """A key for one purpose (HMAC-SHA-256 of the purpose under the root, as in HKDF-Expand)."""
         return hmac.new(self._root, b"duyen/1/" + purpose.encode(), hashlib.sha256).digest()
+
+    def seal(self, text: str, place: str) -> str:
+        """A foreign system's secret as it is kept: AES-256-GCM, to be opened in its own `place` only."""
+        nonce = secrets.token_bytes(_NONCE)
+        sealed = AESGCM(self.derive("sealed")).encrypt(nonce, text.encode(), place.encode())
+        return b64(nonce + sealed)
+
+    def unseal(self, sealed: str, place: str) -> str:
+        """The secret that was sealed in a place; raises Conflict where it was sealed elsewhere."""
+        try:
+            whole = unb64(sealed)
+            opened = AESGCM(self.derive("sealed")).decrypt(
+                whole[:_NONCE], whole[_NONCE:], place.encode()
+            )
+        except (ValueError, InvalidTag) as error:
+            raise Conflict(
+                "secret.sealed_elsewhere",
+                f"The secret of {place} was sealed with another secret.key, or changed since; give it again.",
+            ) from error
+        return opened.decode()
 
     def visitor_token(self, anonymous_id: str, now: Millis) -> str:
         """A signed proof that this browser is this anonymous visitor."""

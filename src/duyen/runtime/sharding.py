@@ -10,7 +10,7 @@ from duyen import collect
 from duyen.identity import person_id
 from duyen.model.decision import Decision
 from duyen.model.event import Collected, Identifier, Rejected
-from duyen.model.log import Delivered, Entry, ImportMark, Lift, Replayed, Unmerge
+from duyen.model.log import Delivered, Entry, Heard, ImportMark, Lift, Replayed, Unmerge
 from duyen.stores.shards import shard_of
 
 
@@ -30,6 +30,8 @@ def shard_of_entry(entry: Entry) -> int:
         return shard_of(person_id(("rejected", entry.id)))
     if isinstance(entry, ImportMark):
         return shard_of(person_id(("import", entry.name)))
+    if isinstance(entry, Heard):
+        return shard_of(person_id(("source", entry.source)))
     return 0
 
 

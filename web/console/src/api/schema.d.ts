@@ -675,6 +675,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/hooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A webhook of a source, answered once what it tells is durable.
+         * @description A webhook of a source, answered once what it tells is durable. The shop signs the body with the source's secret; a wrong signature is answered 401. What is understood and wrong is kept as rejected and answered 200, because sending it again would not mend it.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            responses: {
+                /** @description Done. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Heard"];
+                    };
+                };
+                /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+                503: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
+                /** @description What went wrong, and what to do. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApiError"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/decide": {
         parameters: {
             query?: never;
@@ -2144,6 +2207,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sources there are.
+         * @description By id, each with its address, what came of its deliveries, and what was wrong last.
+         */
+        get: operations["list_sources_v1_sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One source.
+         * @description Its secret is never shown.
+         */
+        get: operations["get_source_v1_sources__id__get"];
+        /**
+         * Declare a source, or change one.
+         * @description The whole source is exchanged, but for its secret, which stays where none is given.
+         */
+        put: operations["put_source_v1_sources__id__put"];
+        post?: never;
+        /**
+         * Take a source away.
+         * @description Its address answers 404 from now on; what it told stays.
+         */
+        delete: operations["delete_source_v1_sources__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clock": {
         parameters: {
             query?: never;
@@ -3336,6 +3447,18 @@ export interface components {
          * Page
          * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
          */
+        Page_SourceRow_: {
+            /** Data */
+            data: components["schemas"]["SourceRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
         Page_TraitResource_: {
             /** Data */
             data: components["schemas"]["TraitResource"][];
@@ -3750,6 +3873,109 @@ export interface components {
             server: components["schemas"]["Server"];
         };
         /**
+         * SourceCounts
+         * @description What came of its deliveries since it was declared.
+         *
+         *     `accepted` and `rejected` are calls; `items` those of the catalogue; `ignored` deliveries that came to nothing;
+         *     `refused` those with a wrong signature, without JSON, or too many at once.
+         */
+        SourceCounts: {
+            /** Deliveries */
+            deliveries: number;
+            /** Accepted */
+            accepted: number;
+            /** Rejected */
+            rejected: number;
+            /** Items */
+            items: number;
+            /** Ignored */
+            ignored: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * SourceRow
+         * @description One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence.
+         */
+        SourceRow: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "shopify" | "woocommerce" | "haravan";
+            /** Name */
+            name: string;
+            /** Live */
+            live: boolean;
+            /** Prefix */
+            prefix: string;
+            /** Currency */
+            currency: string;
+            /** Brand */
+            brand: string;
+            /** Url */
+            url: string;
+            /** Verify Token */
+            verify_token: string | null;
+            /** Topics */
+            topics: string[];
+            counts: components["schemas"]["SourceCounts"];
+            /** Last Seen */
+            last_seen: string | null;
+            /** Trouble */
+            trouble: string | null;
+            /** Troubled At */
+            troubled_at: string | null;
+            /** Updated At */
+            updated_at: string;
+            /** Author */
+            author: string;
+        };
+        /**
+         * SourceStored
+         * @description The source as it is now; `secret` only where it was made here just now, to be pasted into the shop.
+         */
+        SourceStored: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "shopify" | "woocommerce" | "haravan";
+            /** Name */
+            name: string;
+            /** Live */
+            live: boolean;
+            /** Prefix */
+            prefix: string;
+            /** Currency */
+            currency: string;
+            /** Brand */
+            brand: string;
+            /** Url */
+            url: string;
+            /** Verify Token */
+            verify_token: string | null;
+            /** Topics */
+            topics: string[];
+            counts: components["schemas"]["SourceCounts"];
+            /** Last Seen */
+            last_seen: string | null;
+            /** Trouble */
+            trouble: string | null;
+            /** Troubled At */
+            troubled_at: string | null;
+            /** Updated At */
+            updated_at: string;
+            /** Author */
+            author: string;
+            /** Secret */
+            secret?: string;
+        };
+        /**
          * StepResult
          * @description One step of a journey and the people who stand at it.
          */
@@ -4011,6 +4237,15 @@ export interface components {
                 reasons: string[];
             }[];
         };
+        /** @description Whatever the shop sends. */
+        Webhook: unknown;
+        Heard: {
+            success: boolean;
+            accepted: number;
+            rejected: number;
+            ignored: string;
+            reasons: string[];
+        };
         VisitorAsk: {
             writeKey: string;
             token?: string;
@@ -4182,6 +4417,7 @@ export type PagePersonRow = components['schemas']['Page_PersonRow_'];
 export type PageRejectedRow = components['schemas']['Page_RejectedRow_'];
 export type PageResource = components['schemas']['Page_Resource_'];
 export type PageSegmentResource = components['schemas']['Page_SegmentResource_'];
+export type PageSourceRow = components['schemas']['Page_SourceRow_'];
 export type PageTraitResource = components['schemas']['Page_TraitResource_'];
 export type PageVersion = components['schemas']['Page_Version_'];
 export type PageVetoRow = components['schemas']['Page_VetoRow_'];
@@ -4204,6 +4440,9 @@ export type SegmentPreview = components['schemas']['SegmentPreview'];
 export type SegmentResource = components['schemas']['SegmentResource'];
 export type Server = components['schemas']['Server'];
 export type Settings = components['schemas']['Settings'];
+export type SourceCounts = components['schemas']['SourceCounts'];
+export type SourceRow = components['schemas']['SourceRow'];
+export type SourceStored = components['schemas']['SourceStored'];
 export type StepResult = components['schemas']['StepResult'];
 export type Sweep = components['schemas']['Sweep'];
 export type TodayCount = components['schemas']['TodayCount'];
@@ -4222,6 +4461,8 @@ export type ApiError = components['schemas']['ApiError'];
 export type Call = components['schemas']['Call'];
 export type Batch = components['schemas']['Batch'];
 export type Collected = components['schemas']['Collected'];
+export type Webhook = components['schemas']['Webhook'];
+export type Heard = components['schemas']['Heard'];
 export type VisitorAsk = components['schemas']['VisitorAsk'];
 export type Visitor = components['schemas']['Visitor'];
 export type DecideAsk = components['schemas']['DecideAsk'];
@@ -7829,6 +8070,191 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Paused"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_sources_v1_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SourceRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    get_source_v1_sources__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source, of your choice. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceRow"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    put_source_v1_sources__id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source, of your choice. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceStored"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    delete_source_v1_sources__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the source, of your choice. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */

@@ -1,0 +1,127 @@
+"""`duyen sources`: shops that tell us things by themselves."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, Literal
+
+import typer
+
+from duyen.cli.common import AsJson, Data, author, conclude, opened, say, tell
+
+sources = typer.Typer(no_args_is_help=True, help="Shops that tell us things by themselves.")
+Id = Annotated[str, typer.Argument(help="Id of the source, of your choice.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(sources, name="sources")
+
+
+@sources.command("list")
+def list_sources(data: Data = None, as_json: AsJson = False) -> None:
+    """The sources there are: their addresses, what came of their deliveries, and what was wrong last."""
+    from duyen.model.times import format_time
+    from duyen.runtime.sources import address, sources_of, standing
+
+    rows: list[dict[str, Any]] = []
+    with opened(data) as house:
+        for id, source in sources_of(house.state).items():
+            known = standing(house.state, id)
+            rows.append(
+                {
+                    "id": id,
+                    "kind": source.kind,
+                    "name": source.name,
+                    "live": source.live,
+                    "url": address(house.settings.base_url, id),
+                    "counts": known.counts,
+                    "last_seen": format_time(known.seen) if known.seen else None,
+                    "trouble": known.trouble or None,
+                    "troubled_at": format_time(known.troubled) if known.troubled else None,
+                }
+            )
+    for row in rows:
+        counts = ", ".join(f"{count} {what}" for what, count in row["counts"].items())
+        paused = "" if row["live"] else "  (paused)"
+        say(f"{row['id']}  {row['kind']}  {row['url']}{paused}")
+        say(f"    last seen {row['last_seen'] or 'never'}; {counts or 'nothing came yet'}")
+        if row["trouble"]:
+            say(f"    {row['troubled_at']}: {row['trouble']}")
+    if not rows:
+        say("There are no sources; declare one with `duyen sources put ID --kind shopify`.")
+    conclude({"sources": rows}, as_json)
+
+
+@sources.command("put")
+def put_source(
+    id: Id,
+    kind: Annotated[
+        Literal["shopify", "woocommerce", "haravan"], typer.Option("--kind", help="What it is.")
+    ],
+    secret: Annotated[
+        str | None,
+        typer.Option(
+            "--secret",
+            help="What the shop signs its webhooks with; “-” reads it from standard input. "
+            "Without it the secret that is known stays; WooCommerce gets one made here.",
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What people call it.")] = "",
+    prefix: Annotated[
+        str, typer.Option("--prefix", help="Stands before the ids of its customers.")
+    ] = "",
+    currency: Annotated[
+        str, typer.Option("--currency", help="Of amounts that name none; else the workspace's.")
+    ] = "",
+    brand: Annotated[
+        str, typer.Option("--brand", help="The brand that consents given there are for.")
+    ] = "default",
+    paused: Annotated[bool, typer.Option("--paused", help="Take nothing from it.")] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Declare a source, or change one, and show the address to paste into the shop."""
+    from duyen.model.log import Lane
+    from duyen.runtime.sources import address, declare, verify_token
+
+    body: dict[str, Any] = {
+        "kind": kind,
+        "name": name,
+        "prefix": prefix,
+        "currency": currency,
+        "brand": brand,
+        "live": not paused,
+    }
+    if secret is not None:
+        piped = secret == "-"  # noqa: S105 - the sign for standard input
+        body["secret"] = sys.stdin.readline().strip() if piped else secret
+    with opened(data) as house:
+        made = declare(house, house.state, id, body, author(), house.clock.now())
+        in_effect = tell(house, Lane.CONTROL, [made.change])
+        url = address(house.settings.base_url, id)
+        token = verify_token(house.secrets, id) if kind == "haravan" else ""
+    say(f"{id} tells us things at {url}")
+    if made.secret:
+        say(f"Secret to paste into the shop, shown this one time: {made.secret}")
+    if token:
+        say(f"Verify token to paste into the shop: {token}")
+    if not in_effect:
+        say("The engine has not taken it up yet; it will as soon as it comes to it.")
+    conclude({"id": id, "url": url, "secret": made.secret, "verify_token": token}, as_json)
+
+
+@sources.command("remove")
+def remove_source(id: Id, data: Data = None, as_json: AsJson = False) -> None:
+    """Take a source away: its address answers no more, what it told stays."""
+    from duyen.model.errors import NotFound
+    from duyen.model.log import Lane
+    from duyen.model.program import ResourceChange
+
+    with opened(data) as house:
+        if not any(known == id for _, known, *_ in house.state.resources("source")):
+            raise NotFound("source.none", f"There is no source “{id}”.")
+        change = ResourceChange("source", id, None, author(), house.clock.now())
+        in_effect = tell(house, Lane.CONTROL, [change])
+    say(f"{id} is a source no more." if in_effect else "The engine will come to it.")
+    conclude({"id": id, "applied": in_effect}, as_json)
