@@ -14,6 +14,7 @@ from tests import postgres
 
 BOTH = (
     "test_groups",
+    "test_forget",
     "test_identify",
     "test_merges",
     "test_poison",

@@ -20,6 +20,7 @@ from hypothesis.stateful import invariant, rule
 from duyen.model.event import Collected
 from duyen.model.log import Lane, Unmerge
 from duyen.model.program import ResourceChange
+from duyen.model.times import DAY
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.rebuild import rebuild
@@ -259,6 +260,30 @@ def test_a_veto_waits_for_whoever_resolves(two: Two, point: str) -> None:
     race(two, point, both, Unmerge("v", NOW, "t", (device,), (user,)))
     assert {"m1"} in two.people().values()
     assert two.houses[0].state.person_of(*user) != two.houses[0].state.person_of(*device)
+
+
+@pytest.mark.parametrize("point", ["drop_evidence", "forget_records", "put_heads"])
+@pytest.mark.parametrize("named", [{}, {"email": "lan@x.test"}])
+def test_somebody_is_heard_of_while_being_forgotten(
+    two: Two, point: str, named: dict[str, str]
+) -> None:
+    """Either all of them is gone or nothing is: no name leads to nobody, and nobody is without a name."""
+    tablet = seen("m0", EVEN, named="anonymous_id")
+    two.tell(Lane.LIVE, tablet)
+    two.drain()
+    again = call("m1", NOW, True, {"anonymousId": tablet.anonymous_id, **named})
+    two.tell(Lane.LIVE, again)
+    two.parts[1].shards = ALL
+    with two.in_the_middle(0, point, two.engines[1].turn):
+        two.engines[0].timers(now=NOW + 400 * DAY, shards=ALL)
+    two.drain()
+    state = two.houses[0].state
+    holders = {person for _, person in state.owners()}
+    assert holders == two.people().keys()
+    assert list(two.people().values()) in ([], [{"m1"}], [{"m0", "m1"}])
+    assert (state.person_of("anonymous_id", tablet.anonymous_id) is None) is not bool(holders)
+    if named:
+        assert list(two.people().values()) != []
 
 
 def test_two_engines_that_believe_in_the_same_shards(two: Two) -> None:

@@ -65,4 +65,11 @@ class Fact(msgspec.Struct, frozen=True, tag="fact"):
     properties: dict[str, Any]
 
 
-Effect = Enqueue | Cancel | Member | Add | Fact
+class Forget(msgspec.Struct, frozen=True, tag="forget"):
+    """Keep nothing of the person; all that ever came of them had come by `heard`."""
+
+    person: str
+    heard: Millis
+
+
+Effect = Enqueue | Cancel | Member | Add | Fact | Forget

@@ -207,6 +207,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     """The groups (companies, teams) that they belong to, and since when; traits of groups lie with the groups."""
     group_traits: dict[str, dict[str, Any]] = {}
     """What is known of these groups, by trait: put here where rules are asked, never stored with the person."""
+    heard: Millis = 0
+    """When we last learned or decided something of them; not knowledge (merge: the later)."""
 
     @property
     def recent(self) -> list[Event]:

@@ -96,6 +96,8 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     no_bots: tuple[str, ...] = ()
     """Parts of user agents that are people's, whatever the public list says."""
     conversion_window: Millis = 7 * DAY
+    anonymous_days: int = 395
+    """After so many days without an event a person who was always anonymous is forgotten; 0: never."""
     restored_at: Millis = 0
     """The instant of the last restore: what was due until then may have been said already, and is not said again."""
 

@@ -22,6 +22,7 @@ from duyen.profiles.groups import (
     tell_group,
 )
 from duyen.profiles.merge import SPLIT, carry, merge, settle_contact, shares_events
+from duyen.profiles.retention import leaves, look_before
 from duyen.profiles.seen import SEEN_FOR, known, message_hash
 from duyen.profiles.traits import MAX_TRAITS
 
@@ -41,6 +42,8 @@ __all__ = [
     "group_of",
     "knowledge",
     "known",
+    "leaves",
+    "look_before",
     "merge",
     "message_hash",
     "once",

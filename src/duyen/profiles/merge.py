@@ -125,6 +125,7 @@ def merge(
         trusted=a.trusted or b.trusted,
         groups=bound_groups(_both(a.groups, b.groups, min)),
         group_traits={**a.group_traits, **b.group_traits},
+        heard=max(a.heard, b.heard),
     )
     if history is None:
         merged.series = _series(a.series, b.series, specs)
@@ -155,6 +156,7 @@ def carry(old: Person, new: Person) -> None:
     new.cells, new.ledger = dict(old.cells), list(old.ledger)
     new.outcomes = {name: Outcome(o.orders, o.revenue) for name, o in old.outcomes.items()}
     new.places, new.pending = dict(old.places), dict(old.pending)
+    new.heard = max(new.heard, old.heard)
     new.shown = {offer: list(times) for offer, times in old.shown.items()}
 
 

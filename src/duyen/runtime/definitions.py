@@ -135,6 +135,8 @@ def _settings(body: dict[str, Any]) -> WorkspaceSettings:
             body["blocked"] = identity.parse_blocked(body["blocked"])
         if "conversion_window" in body:
             body["conversion_window"] = _duration(body["conversion_window"])
+        if body.get("anonymous_days", 0) in (None, "none"):
+            body["anonymous_days"] = 0
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidRule(
             "settings.invalid", f"The settings cannot be read: {error}.", at="settings"
@@ -167,8 +169,9 @@ def build(
             try:
                 settings = _settings(dict(resource[3]))
             except InvalidRule as error:
-                # Nobody knows now whom we may write to, and when: nothing leaves until somebody looks.
-                settings = WorkspaceSettings(paused=True)
+                # Nobody knows now whom we may write to, and whom to keep: nothing leaves, and nobody
+                # is forgotten, until somebody looks.
+                settings = WorkspaceSettings(paused=True, anonymous_days=0)
                 broken["settings", resource[1]] = error.message
         elif resource[0] in found:
             rest.append(resource)

@@ -26,7 +26,7 @@ import msgspec
 from duyen import __version__, collect, measure, profiles
 from duyen.identity import Evidence, Rules
 from duyen.model.decision import Decision
-from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact
+from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Forget
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
 from duyen.model.log import Delivered, Entry, Heard, ImportMark, Lane, Lift, Replayed, Unmerge
@@ -36,6 +36,7 @@ from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
 from duyen.model.values import fold
 from duyen.runtime import definitions, sweep, tally
 from duyen.runtime.directory import directory_row
+from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
@@ -61,6 +62,7 @@ TIDY_EVERY = 10.0
 BUSY = 0.002
 PATIENT = 4
 """Tries of a batch, each with half as much, before it works alone."""
+_LEAVING = "leaving"
 PAUSE = 0.004
 """Seconds, on average, before the second try; twice as many before each further one."""
 
@@ -111,10 +113,20 @@ class Engine:
         again and again, so it runs only while nothing waits.
         """
         gc.disable()
+        self._look_once()
         while not stopping():
             if not self.turn():
                 self._tidy()
                 time.sleep(IDLE if self._quiet() else BUSY)
+
+    def _look_once(self) -> None:
+        """Timers that an earlier version has set do not know when somebody is to be forgotten: look at everybody."""
+        if self.state.meta(_LEAVING):
+            return
+        if self.state.count_people():
+            self.house.tell(Lane.CONTROL, [Nudge(_LEAVING, "evaluate", self.house.clock.now())])
+        with self.state.writing():
+            self.state.set_meta(_LEAVING, "known")
 
     def _tidy(self) -> None:
         if time.monotonic() - self._tidied > TIDY_EVERY:
@@ -187,6 +199,8 @@ class Engine:
                 self.state.set_meta("program", str(last))
             if changed & {"trait", "segment", "journey", "offer"}:
                 self.state.begin_nudge(f"program-{last:012d}", {"reason": "program"})
+            elif self.house.program().settings.anonymous_days != before.anonymous_days:
+                self.state.begin_nudge(f"leaving-{last:012d}", {"reason": "evaluate"})
             self.state.set_position(Lane.CONTROL, last)
             if "settings" in changed:
                 sweep.begin(self.house, before, moment)
@@ -407,6 +421,7 @@ class Engine:
 
     def _run(self, batch: Batch) -> Identified:
         plan = self.house.plan()
+        self._outlived(batch, plan)
         found = self._who(batch, plan)
         groups = Grouping.of(self.state, [told for told, _, _ in batch.told])
         works = self._works(batch, found, plan)
@@ -414,7 +429,30 @@ class Engine:
         self._store(works, moves, batch, found.persons)
         groups.store(self.state, works)
         self._set_aside(found)
+        self._forget(works, batch)
         return found
+
+    def _outlived(self, batch: Batch, plan: Plan) -> None:
+        """Whose time was over before they came back is somebody new, even where the timer still queues."""
+        settings = plan.program.settings
+        rules = Rules.of(settings.identity, settings.blocked)
+        told = [told for told, _, _ in batch.told] if batch.swept is None else []
+        due = outlived(self.state, told, rules, settings.anonymous_days, batch.now)
+        if due:
+            self._run(Batch(batch.now, batch.part, due=due, settings=batch.settings))
+
+    def _forget(self, works: Sequence[Work], batch: Batch) -> None:
+        """Take away whom the step has let go, and resolve again who was known by the same things."""
+        gone = [
+            (effect, work.person)
+            for work in works
+            for effect in work.effects
+            if isinstance(effect, Forget) and not work.person.id.startswith(ASIDE)
+        ]
+        knots = forget(self.state, gone, batch.now, batch.part) if gone else set()
+        if knots:
+            swept = Swept(components=knots)
+            self._run(Batch(batch.now, batch.part, swept=swept, settings=batch.settings))
 
     def _who(self, batch: Batch, plan: Plan) -> Identified:
         settings = plan.program.settings

@@ -57,7 +57,7 @@ class Identified:
     """Person -> the id under which lies what was theirs and names nobody any more, since its values were blocked."""
 
 
-_APART = "apart:"
+APART = "apart:"
 
 
 def evidence_keys(names: Sequence[Identifier], trusted: bool, slot: int) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ class Identify:
             homes = {key: set(retold.homes.get(key, ())) for key in first}
             for key, row in rows.items():
                 homes[key].add(row.component)
-            homes = {k: {c for c in some if not c.startswith(_APART)} for k, some in homes.items()}
+            homes = {k: {c for c in some if not c.startswith(APART)} for k, some in homes.items()}
             corrected = self._state.evidence_by_key(list(retold.corrected))
             again = again | {row.component for row in corrected.values()}
             stored = {
@@ -318,9 +318,9 @@ def _first(evidence: Evidence, named: Set[Identifier], rules: Rules) -> Identifi
     return CLAIMED + namespace, value
 
 
-def _apart_of(name: Identifier) -> str:
+def apart_of(name: Identifier) -> str:
     """Where evidence of an identifier lies that its full component no longer takes."""
-    return _APART + person_id(name)
+    return APART + person_id(name)
 
 
 def _plain(evidence: Evidence, rules: Rules, forbidden: Set[Identifier]) -> bool:
@@ -426,7 +426,7 @@ class _Store:
         """Remember evidence outside its full component, as that of whoever holds `name`; returns the person."""
         holder = self._state.person_of(*name)
         person = holder or person_id(name)
-        row = EvidenceRow(key, _apart_of(name), person, e.time, e.id, e.trusted, (name,))
+        row = EvidenceRow(key, apart_of(name), person, e.time, e.id, e.trusted, (name,))
         self._evidence.append(row)
         if name in known:
             self._touched[name] = (*name, known[name], holder or "")
@@ -434,7 +434,7 @@ class _Store:
 
     def move_apart(self, ids: Mapping[Identifier, str]) -> None:
         """Evidence that lies outside its full component goes with the holders of its identifiers."""
-        places = {_apart_of(name): person for name, person in ids.items()}
+        places = {apart_of(name): person for name, person in ids.items()}
         for row in self._state.evidence_of(list(places)):
             if row.person != places[row.component]:
                 self._evidence.append(row._replace(person=places[row.component]))

@@ -19,10 +19,11 @@ from duyen.model.catalogue import Item
 from duyen.model.decision import Decision
 from duyen.model.event import Collected, Event, Identifier
 from duyen.model.log import Entry, Lane
+from duyen.model.times import DAY, HOUR
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, evidence_key
 from duyen.runtime.rules_then import RulesThen
-from duyen.stores.lake import Lake
+from duyen.stores.lake import READERS_HOURS, Lake
 from duyen.stores.lake_rows import (
     EventRow,
     FactRow,
@@ -35,9 +36,15 @@ from duyen.stores.rows import EvidenceRow
 
 ROWS = 20_000
 PEOPLE = 2_000
+MOST_FORGOTTEN = 500_000
+"""People whose rows are taken out at once; more wait for the next day."""
 LANES = (Lane.LIVE, Lane.BULK)
 NOTES, REBUILT = "NOTES", "REBUILT"
 """What `people` and `owners` follow besides the lanes: the state's notes of what changed hands; its rebuilds."""
+ERASED, SWEPT_OUT = "ERASED", "SWEPT"
+"""When rows of forgotten people were last taken out of the tables, and when those files off the disk."""
+FORGOTTEN = ("", "forgotten")
+"""Stands for the owner of what names somebody whom the state has forgotten."""
 
 _Told = tuple[tuple[Identifier, ...], bool]
 _T = TypeVar("_T")
@@ -54,8 +61,25 @@ def flush(house: House, progress: Callable[[int], None] | None = None) -> dict[s
             work.facts()
             work.people()
             work.items()
+    forget(house, lake)
     lake.maintain()
     return work.written
+
+
+def forget(house: House, lake: Lake) -> int:
+    """Once a day, take out of the lake what was of people who are forgotten; returns how many rows went."""
+    now, rows = house.clock.now(), 0
+    reader = (
+        f"FORGOTTEN {house.state.meta('rebuilt', '0')}"  # a state made anew counts from 1 again
+    )
+    after = max(lake.position("events", reader), 0)
+    erased = lake.position("events", ERASED)
+    if now - erased >= DAY and (gone := house.state.forgotten(after, MOST_FORGOTTEN)):
+        rows = lake.forget(gone, {reader: gone[-1].n, ERASED: now})
+    elif lake.position("events", SWEPT_OUT) < erased <= now - (READERS_HOURS + 1) * HOUR:
+        lake.vacuum()
+        lake.remember("events", {SWEPT_OUT: now})
+    return rows
 
 
 class _Flush:
@@ -143,12 +167,15 @@ class _Flush:
                 return
             repeated = state.duplicates(after, last)
             owners = self._owners(told, then)
+            gone = state.forgotten_of({person for person, _ in owners})
             self._changed.update(person for person, _ in owners)
             yield (
                 [
                     EventRow(owners[place][0], event, seq, index, owners[place][1])
                     for place, event, seq, index in found
                     if (seq, index) not in repeated
+                    and owners[place] != FORGOTTEN
+                    and event.received > gone.get(owners[place][0], -1)
                 ],
                 last,
             )
@@ -166,7 +193,11 @@ class _Flush:
             (identifiers, trusted), _, _ = told[n]
             keys[n] = _key(then.usable_now(identifiers), trusted) or keys[n]
         rows |= self._house.state.evidence_by_key(sorted({keys[n] for n in other}))
-        return [(_owner(rows[key]) if key in rows else "", key) for key in keys]
+        named = {n for n in other if then.usable_now(told[n][0][0])}
+        return [
+            (_owner(rows[key]), key) if key in rows else FORGOTTEN if n in named else ("", key)
+            for n, key in enumerate(keys)
+        ]
 
     def _facts(self, after: int) -> Iterator[list[FactRow]]:
         while facts := self._house.state.facts(after, ROWS):

@@ -18,6 +18,7 @@ from duyen.stores.state import State
 
 FIELDS: dict[str, str] = {kind: folder for folder, kind in definitions.KINDS.items()}
 """Kind -> field of Program, folder and word of the URL."""
+MOST_DAYS = 36_500
 Wish = Mapping[tuple[ResourceKind, str], dict[str, Any] | None]
 """(kind, id) -> the definition to put, or None to delete it."""
 
@@ -91,6 +92,12 @@ def _check_policy(settings: WorkspaceSettings) -> None:
                     "Write parts of user agents with 3 to 200 characters, such as UptimeRobot; at most 200 of them.",
                     at=f"{field}[{number}]",
                 )
+    if not 0 <= settings.anonymous_days <= MOST_DAYS:
+        raise InvalidRule(
+            "settings.anonymous_days",
+            f"Write a number of days, at most {MOST_DAYS}; 0 keeps everybody for good.",
+            at="anonymous_days",
+        )
     if settings.conversion_window <= 0:
         raise InvalidRule(
             "settings.conversion_window",

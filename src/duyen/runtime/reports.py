@@ -15,6 +15,7 @@ from duyen.model.program import Program
 from duyen.model.times import MINUTE, Millis, format_time
 from duyen.model.values import from_micros
 from duyen.runtime import tally
+from duyen.runtime.forget import COUNTER, FORGOTTEN
 from duyen.runtime.house import day_start
 from duyen.stores.state import State
 
@@ -71,7 +72,12 @@ def overview(state: State, program: Program, now: Millis) -> dict[str, Any]:
         "now": format_time(now),
         "currency": settings.currency,
         "paused": settings.paused,
-        "people": {"total": 0, "treated": treated, "held_out": held_out},
+        "people": {
+            "total": 0,
+            "treated": treated,
+            "held_out": held_out,
+            "forgotten": state.counters(COUNTER).get(COUNTER, {}).get(FORGOTTEN, 0),
+        },
         "events": {
             "per_second": 0.0,
             "today": today.get(tally.EVENTS, 0),

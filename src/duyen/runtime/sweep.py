@@ -213,6 +213,7 @@ def _tell_again(
                 break
         if not blocks:
             walk.at[int(lane)] = upto
+        swept.asked = _remembered(house.state, swept.asked, change)
         again = [_evidence_of(happened) for happened, _, _ in told] + swept.asked
         swept.retold = _stood(house.state, again, change)
         _put(house.state, walk)
@@ -246,6 +247,23 @@ def evidence_in_log(blocks: Iterable[Block], change: Change) -> Iterator[Evidenc
 def _evidence_of(happened: Happened) -> Evidence:
     event = happened.event
     return Evidence(event.time, event.id, event.identifiers, event.trusted)
+
+
+def _remembered(state: State, asked: list[Evidence], change: Change) -> list[Evidence]:
+    """Without what is stored under none of the rules although it named somebody: they are forgotten since."""
+    if not asked or not state.forgotten(0, 1):
+        return asked
+    keys = [
+        {
+            key
+            for rules in (*change.bases, change.rules)
+            for names in [usable(one.identifiers, rules)]
+            for key in evidence_keys(names, one.trusted, rules.slot(names, one.time))
+        }
+        for one in asked
+    ]
+    stored = state.evidence_by_key(sorted(set().union(*keys))).keys()
+    return [one for one, some in zip(asked, keys, strict=True) if not some or some & stored]
 
 
 def _stood(state: State, told: Sequence[Evidence], change: Change) -> Retold:

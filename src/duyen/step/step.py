@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from duyen import decide, measure
 from duyen.journeys.advance import advance, next_wake, reconcile
 from duyen.model.decision import Decision
-from duyen.model.effect import Effect, Member
+from duyen.model.effect import Effect, Forget, Member
 from duyen.model.event import Event
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Receipt
 from duyen.model.order import order_key, part_of
@@ -29,6 +29,8 @@ from duyen.profiles import (
     accumulate,
     first_told,
     known,
+    leaves,
+    look_before,
     merge,
     once,
     retells,
@@ -132,6 +134,7 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
             if not _absorb(work, happening.event, plan, now):
                 continue  # known already, or a machine's: nothing follows from it
         elif isinstance(happening, Decided):
+            work.person.heard = max(work.person.heard, now, happening.decision.time)
             _decided(work, happening.decision, plan)
             continue
         elif isinstance(happening, Joined):
@@ -181,6 +184,7 @@ def _told_once(happenings: list[Happening]) -> list[Happening]:
 def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     """Take one event in; returns whether anything may follow from it."""
     person = work.person
+    person.heard = max(person.heard, now, event.received)
     again = retells(person, event)
     # Who they are is identity's word.
     if not absorb(person, event, plan.specs, names=False, older=work.history):
@@ -339,7 +343,10 @@ def _react(
         )
         if not isinstance(happening, Receipt) and getattr(happening, "reacts", True):
             entered = _NONE
-    work.wake = min(work.wake, next_wake(person))
+    gone = leaves(person, program.settings.anonymous_days)
+    if gone <= now:
+        work.effects.append(Forget(person.id, person.heard))
+    work.wake = min(work.wake, next_wake(person), look_before(gone, now))
 
 
 def _assign(person: Person, program: Program, now: Millis) -> list[Effect]:

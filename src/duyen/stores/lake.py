@@ -22,7 +22,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -74,6 +74,17 @@ class TableSize(NamedTuple):
     files: int
     rows: int
     bytes: int
+
+
+class Gone(Protocol):
+    """Somebody who is forgotten."""
+
+    @property
+    def person(self) -> str: ...
+    @property
+    def heard(self) -> int: ...
+    @property
+    def time(self) -> int: ...
 
 
 class Lake:
@@ -273,6 +284,33 @@ class Lake:
             self._publish()
         self.vacuum(hours=0)
         return rows
+
+    def forget(self, gone: Sequence[Gone], positions: Mapping[str, int]) -> int:
+        """Take out what came of people by `heard`, and what was decided of them before `time`; returns rows.
+
+        Readers whose queries began before still have the files of before: `vacuum` takes those away later.
+        """
+        rows = 0
+        with self._writing():
+            columns = {
+                "who": [each.person for each in gone],
+                "heard": [each.heard for each in gone],
+                "before": [each.time for each in gone],
+            }
+            con = self._duckdb()
+            con.register("gone", pa.table(columns))
+            try:
+                for name, over in (("events", "received <= heard"), ("facts", "time < before")):
+                    rows += self._forget(name, over)
+            finally:
+                con.unregister("gone")
+            self._replace("events", [], [], 0, positions)
+        return rows
+
+    def remember(self, table: str, positions: Mapping[str, int]) -> None:
+        """Note how far readers of a table have come."""
+        with self._writing():
+            self._replace(table, [], [], 0, positions)
 
     def published(self) -> dict[str, list[str]]:
         """The files of every table that make one consistent state; those of now where none was published."""
@@ -528,6 +566,20 @@ class Lake:
                 )
                 gone += int(erased)
         return gone
+
+    def _forget(self, name: str, over: str) -> int:
+        """Write the files that hold what is `over` of somebody in `gone` again without it."""
+        lost = f"EXISTS (FROM gone WHERE who = owner AND {over})"
+        rows = 0
+        for add in self._adds(name):
+            theirs = self._told_by_owner(name, [add], lost)
+            (found,) = self._duckdb().sql(f"SELECT count(*) FROM ({theirs})").fetchall()[0]  # noqa: S608
+            if found:
+                kept = self._duckdb().sql(self._told_by_owner(name, [add], f"NOT {lost}"))
+                part = add[f"partition.{PART}"]
+                self._replace(name, [add], kept.to_arrow_reader(ROW_GROUP), part)
+                rows += int(found)
+        return rows
 
     def _delete(self, name: str, column: str, ids: Sequence[str]) -> int:
         """Write the files that hold one of `ids` again without them; returns how many rows went.

@@ -11,11 +11,12 @@ from duyen.api.shapes.lift import LiftReport
 
 
 class PeopleCount(TypedDict):
-    """People known, and by arm of the global experiment."""
+    """People known, and by arm of the global experiment; anonymous ones who did not come back, forgotten so far."""
 
     total: int
     treated: int
     held_out: int
+    forgotten: int
 
 
 class EventCount(TypedDict):

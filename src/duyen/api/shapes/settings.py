@@ -81,6 +81,7 @@ class Settings(TypedDict):
     bots: list[str]
     no_bots: list[str]
     conversion_window: str
+    anonymous_days: int
     identity: Json
     blocked: list[str]
     sweep: Sweep | None

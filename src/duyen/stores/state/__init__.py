@@ -13,6 +13,7 @@ from duyen.stores.database import Database
 from duyen.stores.state import (
     directory,
     documents,
+    forgotten,
     identity,
     members,
     outbox,
@@ -22,7 +23,18 @@ from duyen.stores.state import (
     vetoes,
 )
 
-PARTS = (process, documents, identity, vetoes, members, outbox, records, program, directory)
+PARTS = (
+    process,
+    documents,
+    identity,
+    vetoes,
+    members,
+    outbox,
+    records,
+    program,
+    directory,
+    forgotten,
+)
 SCHEMA = "".join(part.SCHEMA for part in PARTS)
 
 
@@ -36,6 +48,7 @@ class State(
     records.Records,
     program.Definitions,
     directory.Directory,
+    forgotten.Forgotten,
 ):
     """Reads may come from any process; writes only inside `writing()`, from engines."""
 

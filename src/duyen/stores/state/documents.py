@@ -54,6 +54,11 @@ class Documents(redirects.Redirects, groups.Groups):
         self.show_groups([head.person for head in found.values() if head.person.groups])
         return found
 
+    def wakes(self, persons: Iterable[str]) -> dict[str, Millis]:
+        """The timers of these people, without reading their documents."""
+        query = "SELECT person, wake FROM heads WHERE person IN ({})"
+        return {str(person): int(wake) for person, wake in self._db.among(query, sorted(persons))}
+
     def places(self, persons: Sequence[str]) -> Iterator[Place]:
         """Where these people stand in journeys, without reading the rest of their documents."""
         for (body,) in self._db.among("SELECT body FROM heads WHERE person IN ({})", persons):

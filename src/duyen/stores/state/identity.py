@@ -104,6 +104,18 @@ class Identity(Part):
         rows = [(key,) for key in sorted(keys)]
         self._db.executemany("DELETE FROM evidence WHERE key = ?", rows)
 
+    def identifiers_in(self, components: Sequence[str]) -> list[tuple[str, str, str, str]]:
+        """(namespace, value, component, person) of some components' identifiers."""
+        query = (
+            "SELECT namespace, value, component, person FROM identifiers WHERE component IN ({})"
+        )
+        return [(ns, value, c, p) for ns, value, c, p in self._db.among(query, sorted(components))]
+
+    def drop_identifiers(self, names: Iterable[tuple[str, str]]) -> None:
+        """Forget these identifiers."""
+        query = "DELETE FROM identifiers WHERE namespace = ? AND value = ?"
+        self._db.executemany(query, sorted(names))
+
     def put_identifiers(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Store (namespace, value, component, person); person "" for one that was set aside."""
         self._db.put("identifiers", sorted(rows))

@@ -132,10 +132,22 @@ class Records(Part):
         return [(seq, p, t, n, json.loads(x)) for seq, p, t, n, x in rows]
 
     def first_fact(self, name: str) -> Millis | None:
-        """When a fact of this name was first told."""
-        query = "SELECT time FROM facts WHERE name = ? ORDER BY seq LIMIT 1"
-        row = self._db.execute(query, (name,)).fetchone()
+        """When a fact of this name was first told, whether or not its person is forgotten since."""
+        query = "SELECT value FROM meta WHERE key = ?"
+        row = self._db.execute(query, (f"first:{name}",)).fetchone()
+        if row is None:
+            query = "SELECT time FROM facts WHERE name = ? ORDER BY seq LIMIT 1"
+            row = self._db.execute(query, (name,)).fetchone()
         return None if row is None else int(row[0])
+
+    def keep_first_facts(self, persons: Iterable[str]) -> None:
+        """Remember when facts like these people's were first told, before theirs are taken away."""
+        told = self._db.among(
+            "SELECT DISTINCT name FROM facts WHERE person IN ({})", sorted(persons)
+        )
+        names = sorted({str(name) for (name,) in told})
+        first = [(f"first:{name}", str(self.first_fact(name))) for name in names]
+        self._db.add("meta", first)
 
     def put_decisions(self, decisions: Iterable[tuple[str, Decision]]) -> None:
         """Store decisions under the person they were made for."""

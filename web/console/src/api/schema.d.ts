@@ -3501,7 +3501,7 @@ export interface components {
         };
         /**
          * PeopleCount
-         * @description People known, and by arm of the global experiment.
+         * @description People known, and by arm of the global experiment; anonymous ones who did not come back, forgotten so far.
          */
         PeopleCount: {
             /** Total */
@@ -3510,6 +3510,8 @@ export interface components {
             treated: number;
             /** Held Out */
             held_out: number;
+            /** Forgotten */
+            forgotten: number;
         };
         /** PerMinute */
         PerMinute: {
@@ -3857,6 +3859,8 @@ export interface components {
             no_bots: string[];
             /** Conversion Window */
             conversion_window: string;
+            /** Anonymous Days */
+            anonymous_days: number;
             /** Identity */
             identity: {
                 [key: string]: unknown;

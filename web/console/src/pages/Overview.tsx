@@ -106,6 +106,12 @@ function TodayFigures({ data }: { data: Overview }) {
           treated: f.number(people.treated),
           held_out: f.number(people.held_out),
         })}
+        {people.forgotten > 0 && (
+          <>
+            {" · "}
+            {t("overview.forgotten", { n: people.forgotten })}
+          </>
+        )}
       </Figure>
       <Figure
         label={t("overview.events_now")}

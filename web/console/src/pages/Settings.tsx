@@ -118,6 +118,11 @@ function Workspace({ data }: { data: AllSettings }) {
       <Row label={t("settings.window")}>
         {t("settings.window_of", { window: f.duration(data.conversion_window) })}
       </Row>
+      <Row label={t("settings.anonymous")}>
+        {data.anonymous_days
+          ? t("settings.anonymous_days", { n: data.anonymous_days })
+          : t("settings.anonymous_kept")}
+      </Row>
       <Row label={t("settings.bots")}>{data.bots.length ? data.bots.join(", ") : t("settings.bots_usual")}</Row>
       {data.no_bots.length > 0 && <Row label={t("settings.no_bots")}>{data.no_bots.join(", ")}</Row>}
       {data.updated_at && (

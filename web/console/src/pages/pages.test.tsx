@@ -65,7 +65,7 @@ describe("the live overview", () => {
   it("shows numbers with what belongs beside them", async () => {
     open("/");
     expect(await screen.findByText("1,000,000")).toBeTruthy();
-    expect(screen.getByText("900,412 treated, 99,588 held out")).toBeTruthy();
+    expect(screen.getByText("900,412 treated, 99,588 held out · 12,345 anonymous people forgotten so far")).toBeTruthy();
     expect(screen.getByText("6,120 opened, 1,377 clicked", { exact: false })).toBeTruthy();
     const sentence = screen.getByText(/brought/).textContent;
     expect(sentence).toContain("₫6,843 more");

@@ -165,7 +165,7 @@ export const overview: Overview = {
   now: at(0),
   currency: "VND",
   paused: false,
-  people: { total: 1_000_000, treated: 900_412, held_out: 99_588 },
+  people: { total: 1_000_000, treated: 900_412, held_out: 99_588, forgotten: 12_345 },
   events: { per_second: 42.6, today: 1_234_567, rejected_today: 3 },
   mails: { sent_today: 18_204, opened_today: 6_120, clicked_today: 1_377, refused_today: 902, waiting: 211 },
   decisions: { today: 88_410 },
@@ -182,7 +182,7 @@ export const overview: Overview = {
 
 export const untouched: Overview = {
   ...overview,
-  people: { total: 0, treated: 0, held_out: 0 },
+  people: { total: 0, treated: 0, held_out: 0, forgotten: 0 },
   events: { per_second: 0, today: 0, rejected_today: 0 },
   mails: { sent_today: 0, opened_today: 0, clicked_today: 0, refused_today: 0, waiting: 0 },
   decisions: { today: 0 },
@@ -689,6 +689,7 @@ export const settings: Settings = {
   bots: ["UptimeRobot"],
   no_bots: [],
   conversion_window: "1w",
+  anonymous_days: 395,
   hold_out_salt: "global-1",
   identity: {},
   blocked: [],
