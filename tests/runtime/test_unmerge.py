@@ -20,6 +20,7 @@ from duyen.model.log import Lane, Lift, Unmerge, decode_entries, encode_entry
 from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.model.times import format_time
+from duyen.profiles import fold, seen
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.rebuild import rebuild
@@ -138,15 +139,18 @@ class Town(RuleBasedStateMachine):
         events = [collect.normalise(each) for each in self.told]
         vetoes = [veto for veto in self.vetoes if veto.id not in self.lifted]
         people = people_of(events, vetoes, self.under)
-        heads = self.house.state.heads(self.house.state.people_after("", 100))
-        assert {id: {e.id for e in h.person.recent} for id, h in heads.items()} == {
-            id: {e.id for e in own} for id, (own, _) in people.items()
-        }
+        state = self.house.state
+        heads = state.heads(state.people_after("", 100))
+        older = {id: state.chunks(id) for id in heads}
+        assert {
+            id: sorted(e.id for e in (*older[id], *h.person.recent)) for id, h in heads.items()
+        } == {id: sorted({e.id for e in own}) for id, (own, _) in people.items()}
         for id, (own, identifiers) in people.items():
             mine, again = heads[id].person, profiles.refold(id, own, {})
             assert mine.identifiers == identifiers
             for part in ("traits", "first", "last", "events", "history"):
-                assert profiles.knowledge(mine)[part] == profiles.knowledge(again)[part]
+                known = profiles.knowledge(mine, older[id])
+                assert known[part] == profiles.knowledge(again)[part]
             assert not any(
                 v.a[1] in mine.identifiers.get(v.a[0], ())
                 and v.b[1] in mine.identifiers.get(v.b[0], ())
@@ -194,6 +198,28 @@ class ProvedTown(Town):
     }
 
 
+class CrowdedTown(Town):
+    """The same where everybody did more than a document holds: events and their ids lie beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = pytest.MonkeyPatch()
+        self.held.setattr(fold, "RECENT_MOST", 2)
+        self.held.setattr(fold, "RECENT_KEPT", 1)
+        self.held.setattr(seen, "MOST_KEPT", 1)
+
+    def teardown(self) -> None:
+        self.held.undo()
+        super().teardown()
+
+    @invariant()
+    def most_is_remembered_elsewhere(self) -> None:
+        state = self.house.state
+        for id, head in state.heads(state.people_after("", 100)).items():
+            assert head.person.apart == len(state.all_told(id))
+            assert head.person.events < 3 or head.person.apart
+
+
 TestTown = Town.TestCase
 TestTown.settings = settings(
     max_examples=60,
@@ -203,6 +229,8 @@ TestTown.settings = settings(
 )
 TestGuardedTown = GuardedTown.TestCase
 TestGuardedTown.settings = settings(TestTown.settings, max_examples=25)
+TestCrowdedTown = CrowdedTown.TestCase
+TestCrowdedTown.settings = settings(TestTown.settings, max_examples=20)
 TestProvedTown = ProvedTown.TestCase
 TestProvedTown.settings = settings(TestTown.settings, max_examples=25)
 

@@ -179,6 +179,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     """How many chunks of older events exist beside the head."""
     seen: dict[int, list[bytes]] = msgspec.field(default_factory=dict, name="told")
     """64-bit hashes of message ids by week of arrival, see `profiles.seen`: de-duplication."""
+    apart: int = 0
+    """How many more lie beside the document: nobody's head grows with all that they ever did."""
     seen_before: dict[int, Millis] = msgspec.field(default_factory=dict, name="seen")
     """The same as documents had it before: hashes as numbers, with arrivals."""
     series: dict[str, Series] = {}

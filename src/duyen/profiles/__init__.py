@@ -23,7 +23,7 @@ from duyen.profiles.groups import (
 )
 from duyen.profiles.merge import SPLIT, carry, merge, settle_contact, shares_events
 from duyen.profiles.retention import leaves, look_before
-from duyen.profiles.seen import SEEN_FOR, known, message_hash
+from duyen.profiles.seen import SEEN_FOR, hand_out, known, message_hash, oldest_week, take_back
 from duyen.profiles.traits import MAX_TRAITS
 
 __all__ = [
@@ -40,18 +40,21 @@ __all__ = [
     "carry",
     "first_told",
     "group_of",
+    "hand_out",
     "knowledge",
     "known",
     "leaves",
     "look_before",
     "merge",
     "message_hash",
+    "oldest_week",
     "once",
     "refold",
     "retells",
     "settle_contact",
     "shares_events",
     "spill",
+    "take_back",
     "tell_group",
     "tells_consent",
     "told_of_cart",

@@ -45,14 +45,18 @@ def absorb(
     *,
     names: bool = True,
     older: Iterable[Event] | None = None,
+    new: bool = False,
 ) -> bool:
     """Fold one event into the document, in place; False where it was already in it.
 
     Without `names` the person's identifiers stay as they are: the event was only evidence of them. `older` (the
     events of the chunks) is needed where there are chunks and it is not the first touch of its mail: ValueError
-    without it.
+    without it. `new`: the caller knows that no event of this id is in the document.
     """
-    if not seen.remember(person, event.id, NEVER if event.imported else event.received):
+    arrival = NEVER if event.imported else event.received
+    if new:
+        seen.remember_new(person, event.id, arrival)
+    elif not seen.remember(person, event.id, arrival):
         return False
     _count(person, event.time)
     person.fresh.append(event)
@@ -108,7 +112,7 @@ def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) ->
     """The document that these events make, from nothing."""
     person, history = Person(id), once(events)
     for event in history:
-        absorb(person, event, _NOTHING)
+        absorb(person, event, _NOTHING, new=True)
     accumulate(person, history, specs)
     return person
 

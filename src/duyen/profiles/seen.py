@@ -1,11 +1,13 @@
 """Which messages a document has taken in: eight bytes for each, in the weeks of their arrival.
 
 Most steps only ask whether one message is new, so the hashes lie one behind the other in blocks of bytes that cost
-nothing to read and to write again; a year of messages of a busy person is a few kilobytes.
+nothing to read and to write again; a year of messages of a busy person is a few kilobytes. What would be more than
+MOST_KEPT is handed out, to lie where one message can be looked up alone (`stores.state.told`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import chain
 
@@ -16,11 +18,15 @@ SEEN_FOR: Millis = 35 * DAY
 """How long a message id is remembered after its arrival, at least; imported rows are remembered for good."""
 WEEK: Millis = 7 * DAY
 FOR_GOOD = NEVER // WEEK
+MOST_KEPT = 2_048
+"""Messages that a document remembers itself, until its events spill the next time."""
 _WIDTH = 8
 _MOST = 512 * _WIDTH
 """Bytes of one block: what an arrival copies, at most."""
 
 Seen = dict[int, list[bytes]]
+Told = tuple[bytes, int]
+"""The hash of a message, and the week of its arrival."""
 
 
 def message_hash(message_id: str) -> bytes:
@@ -35,13 +41,21 @@ def remember(person: Person, message_id: str, arrival: Millis) -> bool:
     key, seen = message_hash(message_id), person.seen
     if _holds(seen, key):
         return False
-    week = arrival // WEEK
+    _add(seen, key, arrival // WEEK)
+    return True
+
+
+def _add(seen: Seen, key: bytes, week: int) -> None:
     blocks = seen.setdefault(week, [])
     if blocks and len(blocks[-1]) < _MOST:
         blocks[-1] += key
     else:
         blocks.append(key)
-    return True
+
+
+def remember_new(person: Person, message_id: str, arrival: Millis) -> None:
+    """Note a message of which it is certain that it is new."""
+    _add(person.seen, message_hash(message_id), arrival // WEEK)
 
 
 def known(person: Person, message_id: str) -> bool:
@@ -94,6 +108,30 @@ def forget(person: Person) -> Millis:
     for week in [week for week in person.seen if (week + 1) * WEEK <= oldest]:
         del person.seen[week]
     return oldest
+
+
+def hand_out(person: Person) -> list[Told]:
+    """Take out of a document what it remembers, where that is more than it should; () to keep it.
+
+    `person.apart` is for whoever lays it apart to set.
+    """
+    if sum(len(block) for blocks in person.seen.values() for block in blocks) <= MOST_KEPT * _WIDTH:
+        return []
+    told = sorted(weeks(person).items())
+    person.seen = {}
+    return told
+
+
+def oldest_week(told: Iterable[Told]) -> int:
+    """Of weeks before this one nothing need be remembered, when the newest arrivals are these."""
+    newest = max((week for _, week in told if week != FOR_GOOD), default=0)
+    return newest - SEEN_FOR // WEEK
+
+
+def take_back(person: Person, told: Iterable[Told]) -> None:
+    """Put into a document again what was handed out: all of it."""
+    person.seen = _blocks({**weeks(person), **dict(told)})
+    person.apart = 0
 
 
 def _blocks(found: dict[bytes, int]) -> Seen:

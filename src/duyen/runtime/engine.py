@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from duyen import __version__, collect, measure, profiles
-from duyen.identity import Evidence, Rules
+from duyen.identity import Evidence
 from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Forget
 from duyen.model.event import Collected, Event, Rejected
@@ -455,8 +455,7 @@ class Engine:
             self._run(Batch(batch.now, batch.part, swept=swept, settings=batch.settings))
 
     def _who(self, batch: Batch, plan: Plan) -> Identified:
-        settings = plan.program.settings
-        rules = Rules.of(settings.identity, settings.blocked)
+        rules = plan.identity
         asked = [_evidence(told) for told, _, _ in batch.told]
         if batch.swept is None:
             return self._identify.identify(asked, rules, batch.vetoes, batch.lifts)
@@ -504,6 +503,7 @@ class Engine:
             work.identifiers = found.identifiers.get(person)
             touching = needs_history(head.person, happenings)
             others = [heads[old] for old in joining.get(person, []) if old in heads]
+            self._recall(work, others)
             if batch.swept is not None:
                 self._drop_known(work, [head, *others])
             if others:
@@ -555,6 +555,26 @@ class Engine:
             self.state.move_outbox(other.person.id, work.person.id)
             self.state.put_redirects([(other.person.id, work.person.id)])
         work.happenings[:0] = joined
+
+    def _recall(self, work: Work, others: Sequence[Head]) -> None:
+        """Ask for those messages that a large document remembers only beside itself; all of them where it is joined."""
+        if others:
+            for person in (work.person, *(other.person for other in others)):
+                if person.apart:
+                    profiles.take_back(person, self.state.all_told(person.id))
+                    self.state.drop_told([person.id])
+        elif work.person.apart:
+            hashes = {
+                h.event.id: profiles.message_hash(h.event.id)
+                for h in work.happenings
+                if isinstance(h, Happened)
+            }
+            told = self.state.told(work.person.id, hashes.values())
+            work.happenings = [
+                h
+                for h in work.happenings
+                if not (isinstance(h, Happened) and hashes[h.event.id] in told)
+            ]
 
     def _drop_known(self, work: Work, heads: Sequence[Head]) -> None:
         """What a sweep tells again may be known already, longer ago than message ids are remembered."""
@@ -657,6 +677,10 @@ class Engine:
             if spilled:
                 chunks.append((work.person.id, work.person.chunks, spilled))
                 work.person.chunks += 1
+                told = profiles.hand_out(work.person)
+                if told:
+                    since = profiles.oldest_week(told)
+                    work.person.apart = self.state.lay_apart(work.person.id, told, since)
         self.state.put_chunks(chunks)
         self.state.put_heads(
             (Head(w.person, w.standing, w.wake) for w in works),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 
 from duyen.identity import (
@@ -28,6 +29,8 @@ from duyen.stores.rows import EvidenceRow, LiftRow, VetoRow
 from duyen.stores.state import State
 
 Identifiers = dict[str, dict[str, Millis]]
+MOST_FULL = 64
+"""Components of which is remembered whether they are full."""
 ASIDE = "a_"
 """Begins the ids of documents of what identifies nobody any more; a person's begins with p_."""
 
@@ -93,6 +96,7 @@ class Identify:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._fullness = _Fullness()
 
     def identify(
         self,
@@ -136,7 +140,7 @@ class Identify:
         store = _Store(self._state)
         old = store.evidence({*known.values(), *again}.union(*homes.values()))
         store.forbid(vetoes, names, old)
-        people |= _past_cap(fresh, known, old, rules, store)
+        people |= _past_cap(fresh, known, old, rules, store, self._fullness)
         torn = {known[name] for name in apart if name in known} | again
         store.retold = retold or Retold()
         store.parting = bool(again) or retold is not None
@@ -273,6 +277,7 @@ def _past_cap(
     old: Mapping[str, Mapping[str, EvidenceRow]],
     rules: Rules,
     store: _Store,
+    fullness: _Fullness,
 ) -> dict[str, str]:
     """New evidence that touches a full component counts as that of its first identifier alone, and joins nobody.
 
@@ -280,19 +285,18 @@ def _past_cap(
     person is returned; the rest stays in `fresh`, cut down. Evidence told late, which would have been among the
     first of its component, is cut down as well: there, and only there, order of arrival matters.
     """
-    full = {name for name, rows in old.items() if _is_full(rows, rules)}
+    full = {name for name, rows in old.items() if fullness.is_full(name, rows, rules)}
     people: dict[str, str] = {}
     if not full:
         return people
+    named = cache(lambda component: _named(old[component]))
     for key, evidence in list(fresh.items()):
         touched = {known[name] for name in evidence.identifiers if name in known}
         if len(evidence.identifiers) < 2 or touched.isdisjoint(full):
             continue
         if any(key in old[component] for component in touched):
             continue
-        rows = (row for component in touched for row in old[component].values())
-        named = {n for row in rows if row.trusted for n in row.identifiers if not is_bearer(n[0])}
-        first = _first(evidence, named, rules)
+        first = _first(evidence, [named(component) for component in touched], rules)
         if known.get(first) in full or first[0].startswith(CLAIMED):
             people[key] = store.add_apart(key, evidence, first, known)
             del fresh[key]
@@ -301,18 +305,40 @@ def _past_cap(
     return people
 
 
-def _is_full(rows: Mapping[str, EvidenceRow], rules: Rules) -> bool:
-    """Whether so much evidence hangs together, by what identifies under these rules."""
-    if len(rows) < MAX_COMPONENT_EVIDENCE:
-        return False
-    told = (Evidence(r.time, r.id, r.identifiers, r.trusted) for r in rows.values())
-    return any(len(part) >= MAX_COMPONENT_EVIDENCE for part in connected(told, rules))
+class _Fullness:
+    """Which components are full; remembered, since whoever tells too much of one goes on doing so."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Rules, frozenset[str], bool]] = {}
+
+    def is_full(self, component: str, rows: Mapping[str, EvidenceRow], rules: Rules) -> bool:
+        """Whether so much evidence hangs together, by what identifies under these rules."""
+        if len(rows) < MAX_COMPONENT_EVIDENCE:
+            return False
+        keys = frozenset(rows)  # a key says all that makes evidence hang together
+        known = self._found.get(component)
+        if known is not None and known[0] is rules and known[1] == keys:
+            return known[2]
+        told = (Evidence(r.time, r.id, r.identifiers, r.trusted) for r in rows.values())
+        full = any(len(part) >= MAX_COMPONENT_EVIDENCE for part in connected(told, rules))
+        if len(self._found) >= MOST_FULL:
+            self._found.clear()
+        self._found[component] = rules, keys, full
+        return full
 
 
-def _first(evidence: Evidence, named: Set[Identifier], rules: Rules) -> Identifier:
+def _named(rows: Mapping[str, EvidenceRow]) -> Set[Identifier]:
+    """The guessable identifiers that trusted evidence of a component names."""
+    return {
+        n for row in rows.values() if row.trusted for n in row.identifiers if not is_bearer(n[0])
+    }
+
+
+def _first(evidence: Evidence, named: Sequence[Set[Identifier]], rules: Rules) -> Identifier:
     """The identifier that evidence keeps when it joins nobody: its first, or its first claim."""
     for name in evidence.identifiers:
-        if evidence.trusted or not (name in named or rules.refuses(name)):
+        claimed = not evidence.trusted and (rules.refuses(name) or any(name in n for n in named))
+        if not claimed:
             return name
     namespace, value = evidence.identifiers[0]
     return CLAIMED + namespace, value

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from duyen.decide import Rulebook
+from duyen.identity import Rules
 from duyen.journeys import plan as journeys_plan
 from duyen.model.errors import InvalidRule
 from duyen.model.person import Person
@@ -44,6 +45,7 @@ class Plan:
             self.terms.values(), series_needed(self._every_rule())
         )
         self.specs_print = fingerprint(self.specs)
+        self.identity = Rules.of(program.settings.identity, program.settings.blocked)
 
     def _resolve(self, id: str) -> None:
         try:

@@ -20,12 +20,14 @@ from duyen.stores.state import (
     process,
     program,
     records,
+    told,
     vetoes,
 )
 
 PARTS = (
     process,
     documents,
+    told,
     identity,
     vetoes,
     members,
@@ -41,6 +43,7 @@ SCHEMA = "".join(part.SCHEMA for part in PARTS)
 class State(
     process.Process,
     documents.Documents,
+    told.Told,
     identity.Identity,
     vetoes.Vetoes,
     members.Members,

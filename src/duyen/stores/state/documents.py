@@ -84,6 +84,7 @@ class Documents(redirects.Redirects, groups.Groups):
         gone = sorted(persons)
         self._unlist(gone)
         self._db.executemany("DELETE FROM chunks WHERE person = ?", [(p,) for p in gone])
+        self._db.executemany("DELETE FROM told WHERE person = ?", [(p,) for p in gone])
 
     def set_aside(self, persons: Iterable[str]) -> None:
         """Keep documents of what identifies nobody any more where nobody meets them: no list, segment or timer."""

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
+from duyen.model.event import Identifier
 from duyen.stores.rows import EvidenceRow
 from duyen.stores.state.part import Part
 
@@ -21,6 +24,8 @@ CREATE TABLE IF NOT EXISTS identifiers (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS identifiers_by_component ON identifiers (component);
 """
+
+_identifiers = msgspec.json.Decoder(tuple[Identifier, ...]).decode
 
 
 class Identity(Part):
@@ -122,5 +127,4 @@ class Identity(Part):
 
 
 def _evidence(row: Any) -> EvidenceRow:
-    pairs = tuple((ns, value) for ns, value in json.loads(row[6]))
-    return EvidenceRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]), pairs)
+    return EvidenceRow(row[0], row[1], row[2], row[3], row[4], bool(row[5]), _identifiers(row[6]))
