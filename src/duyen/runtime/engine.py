@@ -434,10 +434,9 @@ class Engine:
 
     def _outlived(self, batch: Batch, plan: Plan) -> None:
         """Whose time was over before they came back is somebody new, even where the timer still queues."""
-        settings = plan.program.settings
-        rules = Rules.of(settings.identity, settings.blocked)
+        days = plan.program.settings.anonymous_days
         told = [told for told, _, _ in batch.told] if batch.swept is None else []
-        due = outlived(self.state, told, rules, settings.anonymous_days, batch.now)
+        due = outlived(self.state, told, plan.identity, days, batch.now)
         if due:
             self._run(Batch(batch.now, batch.part, due=due, settings=batch.settings))
 
