@@ -13,8 +13,9 @@ import requests
 
 from tests.api.server import EMAIL, ORIGIN, PASSWORD, Server, until
 
-CUSTOMER = "user_id:an"
 COMPANY = "an-phat"
+CUSTOMER, LEAVER = "user_id:an", "user_id:leaver"
+"""Who stays, and who is erased whenever a call asks for it."""
 BODY = """<mjml><mj-body><mj-section><mj-column>
 <mj-text>Chào {{ person.name }}</mj-text>
 <mj-button href="https://shop.example.test/tea">Xem trà</mj-button>
@@ -67,6 +68,7 @@ class Seed:
         self._customer()
         self.veto = self._veto()
         self.decision = self._decision()
+        self.erasure = self._erasure()
         self.mail, links = self._mail()
         self.tokens = {kind: links[kind] for kind in "ocu"}
         self.rejected = self._rejected()
@@ -74,9 +76,11 @@ class Seed:
         self.bodies = self._bodies()
         self.strangers = self._strangers()
 
-    def names(self, path: str) -> dict[str, str]:
+    def names(self, path: str, method: str = "") -> dict[str, str]:
         """What stands in the holes of a path, so that something is there."""
         start = path.split("/")[2]
+        if (method, path) == ("DELETE", "/v1/profiles/{key}"):
+            return {"key": LEAVER}
         if "{key}" in path:
             return {"key": CUSTOMER, "veto": self.veto}
         if "{writeKey}" in path:
@@ -88,6 +92,7 @@ class Seed:
         if start == "groups":
             return {"id": COMPANY}
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
+        known["erasures"] = self.erasure
         known |= dict(place.split("/") for place in PROGRAM)
         known |= {"sources": "shop", "hooks": "shop"}
         return {"id": known[start]}
@@ -103,6 +108,12 @@ class Seed:
             if versions.status_code == 404 or versions.json()["data"][0]["definition"] is None:
                 _ok(self.owner.put(path, json={**body, "name": "As it was before"}))
             _ok(self.owner.put(path, json=body))
+        self.server.tell({"type": "identify", "userId": "leaver"})
+
+    def _erasure(self) -> str:
+        """An erasure that was asked for."""
+        made = _ok(self.owner.post("/v1/erasures", json={"profiles": [LEAVER]}))
+        return str(made["erasures"][0])
 
     def _veto(self) -> str:
         """A decision that the customer is not one with somebody, which may be taken back."""
@@ -183,6 +194,7 @@ class Seed:
             "POST /v1/recommend": {"profile": CUSTOMER, "items": ["tea"]},
             "POST /v1/login": {"email": EMAIL, "password": PASSWORD},
             "POST /v1/profiles/{key}/unmerge": {"apart": ["anonymous_id:a1"]},
+            "POST /v1/erasures": {"profiles": [LEAVER]},
             "POST /v1/segments/preview": {"rule": {"did": "Order Completed"}},
             "POST /v1/traits/preview": {"id": "orders", "definition": PROGRAM["traits/orders"]},
             "PUT /v1/catalog/items": ITEMS,

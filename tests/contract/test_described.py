@@ -93,7 +93,7 @@ def test_a_good_call_is_answered_as_described(
 ) -> None:
     method, path = label.split()
     call = description[path][method]
-    known: dict[str, Any] = {"path_parameters": seed.names(path)}
+    known: dict[str, Any] = {"path_parameters": seed.names(path, method)}
     if label in seed.bodies:
         known |= {"body": seed.bodies[label], "media_type": "application/json"}
     case = call.Case(**known)
@@ -127,7 +127,7 @@ def test_no_call_leaves_the_description(
     def drive(case: schemathesis.Case) -> None:
         spoiled = case.meta.components.get(ParameterLocation.PATH) if case.meta else None
         if spoiled is None or spoiled.mode is GenerationMode.POSITIVE:
-            case.path_parameters.update(seed.names(path))
+            case.path_parameters.update(seed.names(path, method))
         answer = _send(case, seed, seed.owner_headers)
         if answer.status_code == 414:  # longer than HTTP's own reader takes; it never comes to us
             return

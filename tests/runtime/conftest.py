@@ -13,6 +13,7 @@ from duyen.stores.interface import Stores, open_stores
 from tests import postgres
 
 BOTH = (
+    "test_erasure",
     "test_groups",
     "test_forget",
     "test_identify",

@@ -14,6 +14,7 @@ from duyen.api import (
     catalogue,
     clock,
     decisions,
+    erasures,
     groups,
     mail,
     messages,
@@ -53,6 +54,7 @@ ROUTERS = (
     session,
     people,
     unmerge,
+    erasures,
     person,  # its last route takes any path behind /v1/profiles/
     groups,
     segments,

@@ -10,6 +10,7 @@ import typer
 from duyen.cli import (
     backup,
     doctor,
+    erase,
     imports,
     keys,
     lake,
@@ -47,6 +48,7 @@ PARTS = (
     program,
     people,
     unmerge,
+    erase,
     report,
     lake,
     operate,

@@ -119,6 +119,22 @@ def denied_by(person: Person, enqueue: Enqueue) -> str:
     return _no(person.consent, enqueue.purpose, enqueue.channel, enqueue.brand)
 
 
+def covers(said: str, enqueue: Enqueue) -> bool:
+    """Whether a no that was said by this key (`brand/purpose/channel`) holds for a contact."""
+    asked = (enqueue.brand, enqueue.purpose, enqueue.channel)
+    return all(part in (ANY, own) for part, own in zip(said.split("/"), asked, strict=True))
+
+
+def agreed_since(person: Person, enqueue: Enqueue, since: Millis) -> bool:
+    """Whether this person has said yes to such contacts after an instant."""
+    yes = [
+        statement.time
+        for key, statement in person.consent.items()
+        if statement.state == "granted" and covers(key, enqueue)
+    ]
+    return max(yes, default=since) > since
+
+
 def settle(person: Person, receipt: Receipt) -> None:
     """Write into the ledger what became of an admitted contact."""
     state = "cancelled" if receipt.state == "expired" else receipt.state

@@ -51,6 +51,50 @@ class Lift(msgspec.Struct, frozen=True, tag_field="kind", tag="lift", omit_defau
     veto: str
 
 
+class Erase(msgspec.Struct, frozen=True, tag_field="kind", tag="erase", omit_defaults=True):
+    """Somebody is to be erased, and all that was told of them up to `time`: they, or the company, asked for it.
+
+    `persons` are ids, until the log was rewritten: what is left of them then is `digests`, keyed hashes of their
+    identifiers, so that nothing told of that time brings them back, and `refused`, (keyed hash of an address, key of
+    the statement) of what they had said no to.
+    """
+
+    id: str
+    time: Millis
+    author: str
+    persons: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class Erased(msgspec.Struct, frozen=True, tag_field="kind", tag="erased", omit_defaults=True):
+    """An `Erase` was carried through everything: its receipt (JSON).
+
+    With an empty id: the log is rid of what was told too late of anybody erased, up to an offset.
+    """
+
+    id: str
+    time: Millis
+    receipt: str
+    upto: int = 0
+
+
+class Expunged(msgspec.Struct, frozen=True, tag_field="kind", tag="expunged", omit_defaults=True):
+    """A stretch of the log, the one that begins behind offset `after`, is about to be rid of people who are erased.
+
+    `found`: id of an `Erase` -> how many entries fall under it; `rejected`: ids of the rejected calls among them.
+    """
+
+    time: Millis
+    after: int
+    found: dict[str, int]
+    rejected: tuple[str, ...] = ()
+
+
+class Gone(msgspec.Struct, frozen=True, tag_field="kind", tag="gone"):
+    """Stands where something was told of somebody who was erased, so that all else keeps its place."""
+
+
 class Replayed(msgspec.Struct, frozen=True, tag_field="kind", tag="replayed", omit_defaults=True):
     """A rejected call was judged again: it stands beside this as an event, or has these reasons now."""
 
@@ -89,6 +133,10 @@ Entry = (
     | Delivered
     | Unmerge
     | Lift
+    | Erase
+    | Erased
+    | Expunged
+    | Gone
     | ResourceChange
     | CatalogueChange
     | Nudge

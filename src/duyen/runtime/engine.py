@@ -29,12 +29,24 @@ from duyen.model.decision import Decision
 from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Forget
 from duyen.model.event import Collected, Event, Rejected
 from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
-from duyen.model.log import Delivered, Entry, Heard, ImportMark, Lane, Lift, Replayed, Unmerge
+from duyen.model.log import (
+    Delivered,
+    Entry,
+    Erase,
+    Erased,
+    Expunged,
+    Heard,
+    ImportMark,
+    Lane,
+    Lift,
+    Replayed,
+    Unmerge,
+)
 from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
 from duyen.model.values import fold
-from duyen.runtime import definitions, sweep, tally
+from duyen.runtime import definitions, erasing, sweep, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
@@ -146,7 +158,11 @@ class Engine:
         worked |= self.lane(Lane.BULK, BULK_SLICE)
         worked |= self.nudge()
         worked |= self.sweep()
-        return worked
+        return worked or self.scrub()
+
+    def scrub(self) -> bool:
+        """Where nothing waits: get rid of what deleted words leave behind."""
+        return self._take(lambda tries, alone: erasing.scrub(self.state))
 
     def _take(self, once: Callable[[int, bool], bool]) -> bool:
         """Take a batch until nobody else was faster: `once(tries, alone)` tells whether there was one."""
@@ -193,7 +209,7 @@ class Engine:
             changed: set[str] = set()
             for block in blocks:
                 for index, entry in enumerate(block.entries):
-                    changed |= self._apply(entry, f"{block.seq:012d}-{index:04d}")
+                    changed |= self._apply(entry, f"{block.seq:012d}-{index:04d}", moment)
             last = blocks[-1].seq
             if changed & {*definitions.KINDS.values(), "settings"}:
                 self.state.set_meta("program", str(last))
@@ -207,7 +223,7 @@ class Engine:
             self._record(moment, Lane.CONTROL, last)
         return True
 
-    def _apply(self, entry: Entry, address: str) -> set[str]:
+    def _apply(self, entry: Entry, address: str, now: Millis) -> set[str]:
         if isinstance(entry, ResourceChange):
             self.state.put_resource(entry)
             return {entry.resource}
@@ -224,6 +240,14 @@ class Engine:
                 return set()
             body = {"reason": entry.reason, "journey": entry.journey, "run": entry.id}
             self.state.begin_nudge(f"nudge-{address}", body)
+        elif isinstance(entry, Erase):
+            shared = erasing.apply(self.state, self.house.secrets, entry)
+            if shared:
+                self._run(Batch(now, swept=Swept(components=shared)))
+        elif isinstance(entry, Expunged):
+            erasing.note(self.state, entry)
+        elif isinstance(entry, Erased):
+            erasing.conclude(self.state, entry)
         return set()
 
     def _not_overtaken(self, items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -287,6 +311,7 @@ class Engine:
             if self.house.program().settings is not batch.settings:
                 return True  # by other settings the events read otherwise
             self.state.set_position(lane, last, behind)
+            self._leave_out_erased(batch)
             if told:
                 self._run(batch)
                 for name, reached in batch.marks.items():
@@ -295,6 +320,20 @@ class Engine:
                     note(self.state, heard)
                 self._record(batch.now, lane, last, shards=behind)
         return True
+
+    def _leave_out_erased(self, batch: Batch) -> None:
+        """What is told late of somebody who was erased since is nobody's, and leaves the log with the next erasure."""
+        if not batch.told or not self.state.newest_erased():
+            return
+        whom = [
+            (e.time, e.identifiers) for e in map(_evidence, (told for told, _, _ in batch.told))
+        ]
+        gone = erasing.told_of_erased(self.state, self.house.secrets.pseudonym, whom)
+        if gone:
+            places = [batch.told[n][1:] for n in gone]
+            self.state.put_duplicates(places)
+            self.state.put_late(places)
+            batch.told = [told for n, told in enumerate(batch.told) if n not in gone]
 
     def _sort(self, entry: Entry, lane: Lane, seq: int, index: int, batch: Batch) -> None:
         if isinstance(entry, Collected):

@@ -6,7 +6,8 @@ same people at the same place. Whoever returns later under the same id is somebo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from duyen.identity import Rules, usable
 from duyen.model.effect import Add, Forget
@@ -16,6 +17,7 @@ from duyen.model.person import Person
 from duyen.model.times import Millis
 from duyen.profiles import leaves
 from duyen.runtime.identify import APART, apart_of
+from duyen.stores.rows import EvidenceRow
 from duyen.stores.state import State
 
 COUNTER, FORGOTTEN = "people", "forgotten"
@@ -56,10 +58,10 @@ def _named(told: Happened | Decided) -> tuple[Sequence[Identifier], Millis]:
 def forget(state: State, gone: Sequence[tuple[Forget, Person]], now: Millis, part: int) -> set[str]:
     """Keep nothing of these people; returns the components of identity that hold others too."""
     people = {person.id for _, person in gone}
-    names = {person.id: _names(person) for _, person in gone}
+    names = {person.id: names_of(person) for _, person in gone}
     state.remove_heads(people)
     state.leave_groups(people)
-    knots = _drop_identity(state, names)
+    knots = drop_identity(state, names).knots
     state.keep_first_facts(people)
     led = state.forget_records([effect for effect, _ in gone], now)
     state.regroup("person", {*people, *led})
@@ -67,22 +69,33 @@ def forget(state: State, gone: Sequence[tuple[Forget, Person]], now: Millis, par
     return knots
 
 
-def _names(person: Person) -> list[Identifier]:
+def names_of(person: Person) -> list[Identifier]:
+    """What a person is known by, claims too."""
     return [(ns, value) for ns, values in person.identifiers.items() for value in values]
 
 
-def _drop_identity(state: State, names: dict[str, list[Identifier]]) -> set[str]:
+class Dropped(NamedTuple):
+    """What was known of who people are: evidence, identifiers, and the components that hold others too."""
+
+    evidence: list[EvidenceRow]
+    names: list[Identifier]
+    knots: set[str]
+
+
+def drop_identity(state: State, names: Mapping[str, Sequence[Identifier]]) -> Dropped:
     """Drop the evidence and the identifiers of people; what others' evidence names is left to be resolved again."""
     everything = [name for some in names.values() for name in some]
     parts = {*state.components(everything).values(), *map(apart_of, everything)}
     rows = state.evidence_of(sorted(parts))
-    state.drop_evidence(row.key for row in rows if row.person in names)
+    theirs = [row for row in rows if row.person in names]
+    state.drop_evidence(row.key for row in theirs)
     others = [row for row in rows if row.person not in names]
     knots = {row.component for row in others if not row.component.startswith(APART)}
     told = {name for row in others for name in row.identifiers}
-    state.drop_identifiers(
+    gone = [
         (ns, value)
         for ns, value, component, holder in state.identifiers_in(sorted(parts))
         if (holder in names or component not in knots) and (ns, value) not in told
-    )
-    return knots
+    ]
+    state.drop_identifiers(gone)
+    return Dropped(theirs, gone, knots)

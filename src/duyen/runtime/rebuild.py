@@ -65,6 +65,8 @@ def _rebuild(
                 progress(batches)
         with new.state.writing():  # the lake compares all it has with a state made anew
             new.state.set_meta("rebuilt", str(int(old.meta("rebuilt", "0")) + 1))
+            for order in old.erasures_under_way():  # the log may be rid of whom they name
+                new.state.put_erasure(order)
         kept, dropped = _sends_are_facts(old, new.state)
         return _compare(old, new.state)._replace(
             batches=batches, contacts_kept=kept, contacts_dropped=dropped

@@ -81,6 +81,7 @@ class Scheduler:
             Job("lake", ["lake", "flush", *data], settings.lake_every, 5),
             Job("models", ["recommend", "train", *data], settings.models_every, 15),
         ]
+        self.erasures = Job("erasures", ["erasures", "run", *data], settings.erase_every, 5)
 
     def turn(self) -> None:
         """One look."""
@@ -88,6 +89,14 @@ class Scheduler:
         self.journeys()
         for job in self.jobs:
             job.look(applied)
+        self.erasures.look(self._to_erase())
+
+    def _to_erase(self) -> int:
+        """Differs where something else is to be carried out; -1 where nothing is."""
+        state = self.house.state
+        orders = [row.id for row in state.erasures_under_way()]
+        late = state.late()
+        return hash((tuple(orders), len(late))) & 0x7FFFFFFF if orders or late else -1
 
     def journeys(self) -> None:
         """Tell the log which scheduled journeys call now."""
@@ -98,10 +107,11 @@ class Scheduler:
 
     def stop(self) -> None:
         """End the jobs."""
-        for job in self.jobs:
+        jobs = [*self.jobs, self.erasures]
+        for job in jobs:
             job.stop()
         until = time.monotonic() + PATIENCE
-        for job in self.jobs:
+        for job in jobs:
             job.wait(max(0.0, until - time.monotonic()))
 
 

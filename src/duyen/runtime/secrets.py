@@ -9,7 +9,11 @@ import secrets
 from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from duyen.model.errors import Conflict
@@ -29,6 +33,7 @@ class Secrets:
         self.links = self.derive("links")
         self.identity = self.derive("identity").hex()
         self.session = self.derive("session")
+        self._pseudonym = self.derive("pseudonyms")
 
     @classmethod
     def open(cls, folder: Path) -> Secrets:
@@ -99,6 +104,16 @@ class Secrets:
             return None
         return anonymous_id
 
+    def pseudonym(self, namespace: str, value: str) -> str:
+        """A keyed hash of an identifier: it tells nothing without our secret, and is the same each time."""
+        told = f"{namespace}\0{value}".encode()
+        return hashlib.blake2b(told, key=self._pseudonym, digest_size=16).hexdigest()
+
+    def sign(self, body: bytes) -> tuple[str, str]:
+        """Sign as this installation (Ed25519, RFC 8032): (public key, signature)."""
+        key = Ed25519PrivateKey.from_private_bytes(self.derive("receipts"))
+        return b64(key.public_key().public_bytes_raw()), b64(key.sign(body))
+
     def identity_hash(self, value: str) -> str:
         """What a company's server gives its page so that the page may speak as `value`."""
         return hmac.new(self.identity.encode(), value.encode(), hashlib.sha256).hexdigest()
@@ -132,6 +147,15 @@ def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(
         password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=64 * 1024 * 1024, dklen=32
     )
+
+
+def signed(public_key: str, body: bytes, signature: str) -> bool:
+    """Whether the holder of this public key has signed this."""
+    try:
+        Ed25519PublicKey.from_public_bytes(unb64(public_key)).verify(unb64(signature), body)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -36,6 +36,7 @@ from duyen.runtime.house import APPLY_TIMEOUT, House, claimed
 from duyen.runtime.settings import Settings
 from duyen.runtime.view import Views
 from duyen.stores.attempts import AttemptRow
+from duyen.stores.state.suppressions import ERASED
 
 BATCH = 100
 IDLE = 0.05
@@ -190,8 +191,8 @@ class Sender:
         if refusal is not None:
             return self._refused(enqueue, refusal, now)
         said_no = self._owners_no(enqueue, head.person)
-        if said_no:
-            return _ended(enqueue, "cancelled", said_no, now)
+        if said_no or self._suppressed(enqueue, head.person):
+            return _ended(enqueue, "cancelled", said_no or "suppressed", now)
         return self._mail(enqueue, message, head.person, program, now)
 
     def _owners_no(self, enqueue: Enqueue, person: Person) -> str:
@@ -199,6 +200,15 @@ class Sender:
         id = self.house.state.person_of("email", clean_email(enqueue.address))
         owner = self.house.state.head(id) if id and id != person.id else None
         return contact.denied_by(owner.person, enqueue) if owner else ""
+
+    def _suppressed(self, enqueue: Enqueue, person: Person) -> bool:
+        """Whether the suppression list names the address; what an erased person had said ends with a yes since."""
+        digest = self.house.secrets.pseudonym("email", clean_email(enqueue.address))
+        return any(
+            contact.covers(row.said, enqueue)
+            and not (row.reason == ERASED and contact.agreed_since(person, enqueue, row.time))
+            for row in self.house.state.suppressions_of(digest)
+        )
 
     def _refused(self, enqueue: Enqueue, refusal: contact.Refusal, now: Millis) -> Delivered | None:
         if refusal.retry_at is None:

@@ -101,6 +101,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_every: Annotated[
         int, Meta(ge=1, description="Seconds between trainings of the recommenders.")
     ] = 300
+    erase_every: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Seconds between two walks through log and lake for people who are to be erased; all that "
+            "were asked for meanwhile go together. Profiles themselves go at once.",
+        ),
+    ] = 3600
     session_hours: Annotated[
         int, Meta(ge=1, le=720, description="Hours that a console session lasts.")
     ] = 12

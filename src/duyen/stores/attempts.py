@@ -49,6 +49,13 @@ class Attempts:
         with self._db.writing():
             self._db.put("attempts", [(*row[:5], row.detail[:500]) for row in rows])
 
+    def erase(self, keys: Sequence[str]) -> int:
+        """Forget all attempts of these contacts; returns how many there were."""
+        found = [(row.key, row.number) for rows in self.of(keys).values() for row in rows]
+        with self._db.writing():
+            self._db.executemany("DELETE FROM attempts WHERE key = ? AND number = ?", found)
+        return len(found)
+
     def close(self) -> None:
         """Close the connection."""
         self._db.close()

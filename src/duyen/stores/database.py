@@ -50,6 +50,10 @@ class Words(ABC):
     def forget(self, persons: Iterable[str]) -> None:
         """Take people out, while they still have their lines in the list."""
 
+    def scrub(self, begin: bool) -> bool:
+        """Get rid, a little at a time, of what is left in the index of those who were taken out; True once done."""
+        return True
+
     @abstractmethod
     def find(self, words: Sequence[str], offset: int, most: int) -> list[Any]:
         """(person, name, email, events, first, last) where some word begins with each of `words`."""

@@ -92,6 +92,9 @@ class Stores(Protocol):
     def put_in_place(self, keep_old: bool) -> None:
         """Let the fresh state, closed by now, become the state; keep the one before beside it, or not."""
 
+    def scrub(self) -> None:
+        """Let what was deleted be in no file any more, as far as that is in our hands, nor a state of before."""
+
     def bytes(self) -> int:
         """How much the stores hold, in bytes."""
 
@@ -134,4 +137,8 @@ def taken(role: str, by: str) -> Conflict:
     """The error of whoever finds a role taken."""
     if role == "engine":
         return Conflict("engine.running", f"Another engine works on {by}; stop it, or use it.")
+    if role == "eraser":
+        return Conflict(
+            "eraser.running", f"Another process carries erasures out on {by}; wait for it to end."
+        )
     return Conflict("sender.running", f"Another sender works on {by}; stop it first.")

@@ -19,7 +19,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -33,7 +33,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from duyen.model.errors import InvalidInput, Unavailable
-from duyen.model.times import DAY
+from duyen.model.times import DAY, NEVER, Millis
 from duyen.stores import delta_files, lake_views
 from duyen.stores.delta_files import PART, ROW_GROUP
 from duyen.stores.lake_rows import (
@@ -63,6 +63,7 @@ _CONFIGURATION = {
     "delta.deletedFileRetentionDuration": f"interval {READERS_HOURS} hours",
     "delta.logRetentionDuration": "interval 0 seconds",
 }
+_UNTIL = pa.schema([("key", pa.string()), ("until", pa.int64())])
 _PUBLISHED, _UNFINISHED = "published.json", "unfinished"
 
 
@@ -274,13 +275,31 @@ class Lake:
     def delete_person(self, *persons: str) -> int:
         """Erase people from every table and from the disk; returns how many rows went.
 
-        Ids that redirect to one of them are erased with them. Flush first, so that their rows are known as theirs.
+        Flush first, so that their rows are known as theirs.
+        """
+        return self.erase(dict.fromkeys(persons, NEVER), {})
+
+    def erase(self, persons: Mapping[str, Millis], evidence: Mapping[str, Millis]) -> int:
+        """Erase what was told of people up to an instant, whether found by person or by key of evidence.
+
+        Every file is looked through once for all of them, and one that holds any is written again without. Ids that
+        redirect to one of them are erased with them. Returns how many rows went; the files before leave the disk.
         """
         with self._writing():
-            ids = sorted({*persons, *self._redirecting(set(persons))})
-            rows = sum(self._delete_owned(name, ids) for name in LOGS)
+            until = {old: persons[new] for old, new in self._redirecting(persons)} | dict(persons)
+            theirs = pa.table({"key": list(until), "until": list(until.values())}, _UNTIL)
+            told = pa.table({"key": list(evidence), "until": list(evidence.values())}, _UNTIL)
+            con, ids = self._duckdb(), sorted(until)
+            con.register("gone", theirs)
+            con.register("gone_evidence", told)
+            try:
+                rows = sum(self._delete_owned(name) for name in LOGS)
+            finally:
+                con.unregister("gone")
+                con.unregister("gone_evidence")
             rows += self._delete("people", "person", ids) + self._delete("owners", "key", ids)
             self._delete("owners", "person", ids)
+            self._delete("owners", "key", sorted(evidence))
             self._publish()
         self.vacuum(hours=0)
         return rows
@@ -546,26 +565,33 @@ class Lake:
         reader = self._duckdb().sql(f"FROM {newest}").to_arrow_reader(ROW_GROUP)
         self._replace(name, old, reader, part)
 
-    def _delete_owned(self, name: str, ids: Sequence[str]) -> int:
-        """Write the files that name one of `ids` again without their rows; returns how many rows went."""
-        of, gone = self._owned(name), 0
-        listed = "[" + ", ".join(quoted(id) for id in ids) + "]::VARCHAR[]"
-        theirs = f"list_contains({listed}, owner)"
+    def _delete_owned(self, name: str) -> int:
+        """Write the files that hold rows of the `gone` again without them; returns how many rows went."""
+        of, count = self._owned(name), 0
+        joins = "LEFT JOIN gone g ON g.key = o.owner"
+        lost = "coalesce(o.time <= g.until, false)"
+        if name == "events":
+            joins += " LEFT JOIN gone_evidence e ON e.key = o.evidence"
+            lost = f"({lost} OR coalesce(o.time <= e.until, false))"
         for add in self._adds(name):
-            file = str(self.folder / name / add["path"])
+            rows = lake_views.rows(name, [str(self.folder / name / add["path"])])
+            owned = f"(SELECT t.*, {of.person} AS owner FROM {rows} t {of.joins}) o"  # noqa: S608
+            told = f"(SELECT o.*, {lost} AS lost FROM {owned} {joins})"  # noqa: S608
             found = self._duckdb().execute(
-                f"SELECT count(*) FILTER ({theirs}), count(*) FROM"  # noqa: S608
-                f" (SELECT t.person, {of.person} AS owner FROM {lake_views.rows(name, [file])} t {of.joins})"
-                f" WHERE {theirs} OR list_contains({listed}, person)"
+                f"SELECT count(*) FILTER (lost), count(*) FROM {told}"  # noqa: S608
+                " WHERE lost OR person IN (SELECT key FROM gone)"
             )
             erased, named = found.fetchall()[0]
             if named:
-                kept = self._duckdb().sql(self._told_by_owner(name, [add], f"NOT {theirs}"))
+                kept = self._duckdb().sql(
+                    f"SELECT * EXCLUDE (owner, lost) REPLACE (owner AS person) FROM {told}"  # noqa: S608
+                    " WHERE NOT lost"
+                )
                 self._replace(
                     name, [add], kept.to_arrow_reader(ROW_GROUP), add[f"partition.{PART}"]
                 )
-                gone += int(erased)
-        return gone
+                count += int(erased)
+        return count
 
     def _forget(self, name: str, over: str) -> int:
         """Write the files that hold what is `over` of somebody in `gone` again without it."""
@@ -635,16 +661,16 @@ class Lake:
             con.unregister("asked")
         return {(str(one), str(person)) for one, person in found}
 
-    def _redirecting(self, persons: set[str]) -> set[str]:
-        """Ids that lead to one of `persons`."""
+    def _redirecting(self, persons: Collection[str]) -> list[tuple[str, str]]:
+        """Ids that lead to one of `persons`, each with where it leads."""
         if not persons:
-            return set()
+            return []
         rows = self._duckdb().execute(
-            f"SELECT key FROM {self._newest('owners')}"  # noqa: S608
+            f"SELECT key, person FROM {self._newest('owners')}"  # noqa: S608
             " WHERE kind = 'person' AND list_contains($persons, person)",
             {"persons": sorted(persons)},
         )
-        return {str(person) for (person,) in rows.fetchall()}
+        return [(str(old), str(new)) for old, new in rows.fetchall()]
 
     def _duckdb(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB in memory for sorting and looking up, which spills beside the lake."""

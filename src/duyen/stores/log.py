@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +48,17 @@ class Log(ABC):
         """Blocks of a lane behind `after`, oldest first, until `most` entries have been given."""
 
     @abstractmethod
+    def bodies(self, after: int, upto: int, most: int) -> list[tuple[int, bytes]]:
+        """(seq, entries as JSON) of the next commits of all lanes behind `after`, at most `most`."""
+
+    @abstractmethod
+    def rewrite(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        """Put other entries, as many as there are, in the place of some commits', in one durable commit.
+
+        For erasure alone: whoever has read the log before has read something else.
+        """
+
+    @abstractmethod
     def newest(self, lane: Lane | None = None) -> int:
         """The last offset of a lane, or of all."""
 
@@ -75,9 +86,22 @@ class Packer:
         """Encoded entries, or pieces of them joined by commas, as one blob."""
         return self._compress(b"[" + b",".join(pieces) + b"]")
 
+    def body(self, blob: bytes) -> bytes:
+        """The entries of a blob, a JSON array."""
+        return self._decompress(blob)
+
+    def repack(self, body: bytes) -> bytes:
+        """Such an array as a blob."""
+        return self._compress(body)
+
     def block(self, seq: int, lane: Lane, arrival: Millis, blob: bytes) -> Block:
         """One commit as read back."""
         return Block(seq, lane, arrival, decoded(self._decompress(blob), seq, arrival))
+
+
+def split(body: bytes) -> list[bytes]:
+    """The entries of one commit, each as it was encoded."""
+    return [bytes(piece) for piece in _split(body)]
 
 
 def decoded(body: bytes, seq: int, arrival: Millis) -> list[Entry]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from email.message import EmailMessage
 from typing import Any, NamedTuple
 
@@ -114,6 +114,17 @@ class Mails:
         """One mail as it came."""
         row = self._db.execute("SELECT raw FROM mail WHERE id = ?", (id,)).fetchone()
         return bytes(row[0]) if row else None
+
+    def erase(self, keys: Sequence[str], addresses: Collection[str]) -> int:
+        """Forget the mails of these contacts, and all that went to these addresses; returns how many there were."""
+        found = {id for (id,) in self._db.among("SELECT id FROM mail WHERE key IN ({})", keys)}
+        wanted = {address.casefold() for address in addresses}
+        for id, recipients in self._db.execute("SELECT id, recipients FROM mail") if wanted else ():
+            if not wanted.isdisjoint(one.casefold() for one in json.loads(recipients)):
+                found.add(id)
+        with self._db.writing():
+            self._db.executemany("DELETE FROM mail WHERE id = ?", [(id,) for id in sorted(found)])
+        return len(found)
 
     def count(self) -> int:
         """How many mails are kept."""

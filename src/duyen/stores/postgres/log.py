@@ -7,7 +7,7 @@ its commit shows. Numbers have no gaps, and the lower one always shows first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from duyen.model.log import Lane
 from duyen.model.times import Millis
@@ -66,6 +66,18 @@ class PostgresLog(Log):
                     return
             if len(rows) < PAGE:
                 return
+
+    def bodies(self, after: int, upto: int, most: int) -> list[tuple[int, bytes]]:
+        """(seq, entries as JSON) of the next commits of all lanes behind `after`."""
+        query = "SELECT seq, blob FROM log WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        rows = self._db.execute(query, (after, upto, most)).fetchall()
+        return [(seq, self._packer.body(blob)) for seq, blob in rows]
+
+    def rewrite(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        """Put other entries in the place of some commits', in one durable commit."""
+        rows = [(seq, self._packer.repack(body)) for seq, body in bodies]
+        with self._db.writing():
+            self._db.change("log", ("seq", "blob"), rows)
 
     def newest(self, lane: Lane | None = None) -> int:
         """The last offset of a lane, or of all."""

@@ -166,6 +166,15 @@ class Server:
             if not keep_old:
                 connection.execute(_drop(schema + BEFORE))
 
+    def scrub(self) -> None:
+        """Drop the state of before a rebuild, and let the room of what was deleted be used again."""
+        homes = set(self._homes().values())
+        with explained(), closing(connect(self._url)) as connection:
+            connection.execute(_drop(home(connection) + BEFORE))
+            query = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s)"
+            for schema, table in connection.execute(query, (sorted(homes),)).fetchall():
+                connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(schema, table)))
+
     def _homes(self) -> dict[str, str]:
         """The schema in which each file's tables lie, made where they are not there yet."""
         for store in (self.state(), self.attempts(), self.mails(), self.log()):

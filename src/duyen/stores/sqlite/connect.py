@@ -24,6 +24,8 @@ def connect(path: Path, *, durable: bool, read_only: bool = False) -> sqlite3.Co
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        # What is deleted, or written anew, is overwritten: an erased person lies in no unused page.
+        connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
     return connection
 

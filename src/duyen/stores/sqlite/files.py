@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,8 @@ from duyen.stores.sqlite.state import TABLES, SqliteState
 
 STATE, FRESH = "state.db", "state.rebuild.db"
 ATTEMPTS_FILE, MAIL_FILE, LOG_FILE = "attempts.db", "mail.db", "log.db"
+TRIES, PAUSE = 20, 0.25
+"""Whoever reads holds a journal open; how often, and after how many seconds, it is tried again."""
 IN_ORDER = (STATE, ATTEMPTS_FILE, MAIL_FILE, LOG_FILE)
 """The log is copied last: whatever the state has applied is in it."""
 
@@ -106,6 +109,17 @@ class Files:
             Path(f"{current}{suffix}").unlink(missing_ok=True)
         os.replace(fresh, current)
         _sync(self.folder)
+
+    def scrub(self) -> None:
+        """Bring all that lies in journals into the files, which overwrite what is deleted, and empty the journals."""
+        (self.folder / f"{STATE}.before-rebuild").unlink(missing_ok=True)
+        for path in self._present():
+            for _ in range(TRIES):
+                with closing(connect(path, durable=True)) as connection:
+                    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                if not busy:
+                    break
+                time.sleep(PAUSE)
 
     def bytes(self) -> int:
         """Room that the copies need."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -95,6 +95,19 @@ class SqliteLog(Log):
                 given += count
                 if given >= most:
                     return
+
+    def bodies(self, after: int, upto: int, most: int) -> list[tuple[int, bytes]]:
+        """(seq, entries as JSON) of the next commits of all lanes behind `after`."""
+        query = "SELECT seq, blob FROM log WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        with explained():
+            rows = self._db.execute(query, (after, upto, most)).fetchall()
+        return [(seq, self._packer.body(blob)) for seq, blob in rows]
+
+    def rewrite(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        """Put other entries in the place of some commits', in one durable commit."""
+        rows = [(self._packer.repack(body), seq) for seq, body in bodies]
+        with transaction(self._db):
+            self._db.executemany("UPDATE log SET blob = ? WHERE seq = ?", rows)
 
     def newest(self, lane: Lane | None = None) -> int:
         """The last offset of a lane, or of all."""

@@ -17,6 +17,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS directory USING fts5 (
 );
 """
 
+MERGED = 1_000
+"""Pages of the index that are merged at once: some 20 ms."""
+
 
 class SqliteWords(Words):
     """Full text of the people list."""
@@ -43,6 +46,16 @@ class SqliteWords(Words):
             "DELETE FROM directory WHERE rowid IN (SELECT place FROM people WHERE person = ?)",
             [(person,) for person in persons],
         )
+
+    def scrub(self, begin: bool) -> bool:
+        """Merge what was written at different times: deleted words lie in it until then (FTS5, “merge”)."""
+        pages = -MERGED if begin else MERGED
+        before = self._changes()
+        self._db.execute("INSERT INTO directory (directory, rank) VALUES ('merge', ?)", (pages,))
+        return self._changes() - before < 2
+
+    def _changes(self) -> int:
+        return int(self._db.execute("SELECT total_changes()").fetchone()[0])
 
     def find(self, words: Sequence[str], offset: int, most: int) -> list[Any]:
         """(person, name, email, events, first, last) where some word begins with each of `words`."""

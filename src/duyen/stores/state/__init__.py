@@ -13,6 +13,8 @@ from duyen.stores.database import Database
 from duyen.stores.state import (
     directory,
     documents,
+    erasures,
+    forget,
     forgotten,
     identity,
     members,
@@ -20,6 +22,7 @@ from duyen.stores.state import (
     process,
     program,
     records,
+    suppressions,
     told,
     vetoes,
 )
@@ -36,22 +39,24 @@ PARTS = (
     program,
     directory,
     forgotten,
+    erasures,
+    suppressions,
 )
 SCHEMA = "".join(part.SCHEMA for part in PARTS)
 
 
 class State(
     process.Process,
-    documents.Documents,
+    forget.Forget,
     told.Told,
     identity.Identity,
-    vetoes.Vetoes,
     members.Members,
     outbox.Outbox,
-    records.Records,
     program.Definitions,
     directory.Directory,
     forgotten.Forgotten,
+    erasures.Erasures,
+    suppressions.Suppressions,
 ):
     """Reads may come from any process; writes only inside `writing()`, from engines."""
 

@@ -48,6 +48,10 @@ class Identity(Part):
         """The key of all evidence, and whose it is."""
         yield from self._db.execute("SELECT key, person FROM evidence ORDER BY key")
 
+    def all_identifiers(self) -> Iterator[tuple[str, str, str]]:
+        """(namespace, value, person) of every identifier."""
+        yield from self._db.execute("SELECT namespace, value, person FROM identifiers")
+
     def components(self, identifiers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The components these identifiers belong to, as far as they are known."""
         query = (

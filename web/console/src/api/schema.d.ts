@@ -1000,6 +1000,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Erasures, newest first.
+         * @description Whether each is done; whom it was about nobody can say any more.
+         */
+        get: operations["list_erasures_v1_erasures_get"];
+        put?: never;
+        /**
+         * Erase people for good.
+         * @description Their profiles go at once, whatever waits for them is not sent. There is no way back.
+         */
+        post: operations["erase_v1_erasures_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One person with all that is known.
+         * @description A merged key answers with the survivor.
+         */
+        get: operations["one_person_v1_profiles__key__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase one person for good.
+         * @description As `POST /v1/erasures` with this profile.
+         */
+        delete: operations["erase_profile_v1_profiles__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One erasure, with its signed receipt.
+         * @description The receipt names nobody; `duyen erasures verify` says whether it is genuine, and about whom.
+         */
+        get: operations["one_erasure_v1_erasures__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles/{key}/events": {
         parameters: {
             query?: never;
@@ -1092,26 +1160,6 @@ export interface paths {
          * @description The contact ledger, newest first, with why each contact came about.
          */
         get: operations["list_contacts_v1_profiles__key__contacts_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/profiles/{key}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * One person with all that is known.
-         * @description A merged key answers with the survivor.
-         */
-        get: operations["one_person_v1_profiles__key__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2658,6 +2706,32 @@ export interface components {
             still: boolean;
         };
         /**
+         * Erasing
+         * @description People were taken out; log, lake and files follow, and then the receipts of these erasures.
+         */
+        Erasing: {
+            /** Applied */
+            applied: boolean;
+            /** People */
+            people: number;
+            /** Erasures */
+            erasures: string[];
+        };
+        /**
+         * ErasureRow
+         * @description One erasure; `done` is null while log, lake and files are still being emptied.
+         */
+        ErasureRow: {
+            /** Id */
+            id: string;
+            /** Asked */
+            asked: string;
+            /** Author */
+            author: string;
+            /** Done */
+            done: string | null;
+        };
+        /**
          * Estimate
          * @description A number with its 95 % interval and the sample it rests on; limits are null below two samples.
          */
@@ -3327,6 +3401,18 @@ export interface components {
          * Page
          * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
          */
+        Page_ErasureRow_: {
+            /** Data */
+            data: components["schemas"]["ErasureRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
         Page_EventRow_: {
             /** Data */
             data: components["schemas"]["EventRow"][];
@@ -3641,6 +3727,24 @@ export interface components {
             last: string;
             /** Events */
             events: number;
+        };
+        /**
+         * Receipted
+         * @description With its signed receipt, once there is one.
+         */
+        Receipted: {
+            /** Id */
+            id: string;
+            /** Asked */
+            asked: string;
+            /** Author */
+            author: string;
+            /** Done */
+            done: string | null;
+            /** Receipt */
+            receipt: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * RefusalCount
@@ -4020,6 +4124,14 @@ export interface components {
             aside: number;
         };
         /**
+         * ToErase
+         * @description Profiles to erase, as `namespace:value` or `id:p_…`; at most 1,000.
+         */
+        ToErase: {
+            /** Profiles */
+            profiles: string[];
+        };
+        /**
          * TodayCount
          * @description A count of the workspace's day.
          */
@@ -4371,6 +4483,8 @@ export type DecisionsReport = components['schemas']['DecisionsReport'];
 export type Done = components['schemas']['Done'];
 export type Effect = components['schemas']['Effect'];
 export type EngineState = components['schemas']['EngineState'];
+export type Erasing = components['schemas']['Erasing'];
+export type ErasureRow = components['schemas']['ErasureRow'];
 export type Estimate = components['schemas']['Estimate'];
 export type EventCount = components['schemas']['EventCount'];
 export type EventRow = components['schemas']['EventRow'];
@@ -4411,6 +4525,7 @@ export type PageCatalogueItem = components['schemas']['Page_CatalogueItem_'];
 export type PageConsentRow = components['schemas']['Page_ConsentRow_'];
 export type PageContactRow = components['schemas']['Page_ContactRow_'];
 export type PageDecisionRow = components['schemas']['Page_DecisionRow_'];
+export type PageErasureRow = components['schemas']['Page_ErasureRow_'];
 export type PageEventRow = components['schemas']['Page_EventRow_'];
 export type PageGroupMember = components['schemas']['Page_GroupMember_'];
 export type PageGroupRow = components['schemas']['Page_GroupRow_'];
@@ -4433,6 +4548,7 @@ export type PersonRow = components['schemas']['PersonRow'];
 export type PlaceRow = components['schemas']['PlaceRow'];
 export type PlacementResult = components['schemas']['PlacementResult'];
 export type Profile = components['schemas']['Profile'];
+export type Receipted = components['schemas']['Receipted'];
 export type RefusalCount = components['schemas']['RefusalCount'];
 export type RejectedRow = components['schemas']['RejectedRow'];
 export type Replay = components['schemas']['Replay'];
@@ -4449,6 +4565,7 @@ export type SourceRow = components['schemas']['SourceRow'];
 export type SourceStored = components['schemas']['SourceStored'];
 export type StepResult = components['schemas']['StepResult'];
 export type Sweep = components['schemas']['Sweep'];
+export type ToErase = components['schemas']['ToErase'];
 export type TodayCount = components['schemas']['TodayCount'];
 export type TraitDraft = components['schemas']['TraitDraft'];
 export type TraitPreview = components['schemas']['TraitPreview'];
@@ -4789,6 +4906,232 @@ export interface operations {
             };
         };
     };
+    list_erasures_v1_erasures_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ErasureRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    erase_v1_erasures_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToErase"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasing"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    one_person_v1_profiles__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    erase_profile_v1_profiles__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasing"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    one_erasure_v1_erasures__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an erasure. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipted"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     list_events_v1_profiles__key__events_get: {
         parameters: {
             query?: {
@@ -4989,47 +5332,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ContactRow_"];
-                };
-            };
-            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-            /** @description What went wrong, and what to do. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ApiError"];
-                };
-            };
-        };
-    };
-    one_person_v1_profiles__key__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Profile"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
