@@ -133,7 +133,7 @@ def test_a_wrong_signature_is_refused_and_counted(server: Server, shops: list[Sh
     unsigned = httpx.post(f"{server.url}/v1/hooks/forged", json=body)
     problem(unsigned, 401, "source.signature")
     row = shop.counts(deliveries=6, refused=6, accepted=0)
-    assert "does not belong" in row["trouble"]
+    assert "does not prove" in row["trouble"]
     assert story(server, "user_id:666") == []
 
 
@@ -273,3 +273,57 @@ def test_nobody_else_sees_or_changes_sources(anybody: httpx.Client) -> None:
     problem(anybody.put("/v1/sources/x", json={"kind": "shopify", "secret": SECRET}), 401)
     problem(anybody.post("/v1/hooks/none", json={}), 404, "source.unknown")
     problem(anybody.get("/v1/hooks/none"), 404, "source.unknown")
+
+
+RULES = [
+    {
+        "event": "'Order Completed'",
+        "userId": "buyer",
+        "messageId": "id",
+        "timestamp": "at",
+        "properties": {"order_id": "id", "total": "sum"},
+    }
+]
+
+
+def test_any_system_tells_by_rules_of_the_companys_own(server: Server, owner: httpx.Client) -> None:
+    auth = {"scheme": "hmac", "header": "x-pos-sign", "prefix": "sha256="}
+    definition = {"kind": "webhook", "auth": auth, "calls": RULES}
+    sent = {"id": "r-1", "buyer": "pos-1", "at": "2026-11-21T00:00:00Z", "sum": "129000"}
+    tried = owner.post("/v1/sources/preview", json={"definition": definition, "body": sent}).json()
+    assert tried["calls"][0]["call"]["userId"] == "pos-1"
+    assert tried["calls"][0]["reasons"] == []
+    nobody = owner.post("/v1/sources/preview", json={"definition": definition, "body": {}}).json()
+    assert nobody["calls"][0]["reasons"] == ["Name the person by userId or anonymousId."]
+    made = owner.put("/v1/sources/pos", json=definition).json()
+    body = msgspec.json.encode(sent)
+    sign = "sha256=" + hmac.digest(made["secret"].encode(), body, "sha256").hex()
+    for _ in range(3):
+        answer = httpx.post(
+            f"{server.url}/v1/hooks/pos", content=body, headers={"X-Pos-Sign": sign}
+        )
+        assert answer.json()["accepted"] == 1
+    forged = httpx.post(f"{server.url}/v1/hooks/pos", content=body, headers={"X-Pos-Sign": "x"})
+    problem(forged, 401, "source.signature")
+    assert len(until(lambda: story(server, "user_id:pos-1"))) == 1
+    row = owner.get("/v1/sources/pos").json()
+    assert row["definition"]["calls"] == RULES
+    assert owner.delete("/v1/sources/pos").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("definition", "code"),
+    [
+        ({"kind": "webhook"}, "source.calls"),
+        ({"kind": "webhook", "calls": [{"event": "a..b"}]}, "source.expression"),
+        ({"kind": "webhook", "calls": [{"event": ""}, {"userid": "a"}]}, "source.invalid"),
+        ({"kind": "webhook", "calls": RULES, "auth": {"header": "a b"}}, "source.auth"),
+        ({"kind": "shopify", "calls": RULES}, "source.of_a_shop"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(
+    owner: httpx.Client, definition: dict[str, Any], code: str
+) -> None:
+    problem(owner.put("/v1/sources/senseless", json=definition), 422, code)
+    tried = {"definition": definition, "body": {}}
+    problem(owner.post("/v1/sources/preview", json=tried), 422, code)

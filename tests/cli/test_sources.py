@@ -55,3 +55,14 @@ def test_woocommerce_gets_a_secret_and_haravan_a_token(folder: Path) -> None:
     assert len(ask(folder, "put", "woo", "--kind", "woocommerce")["secret"]) >= 32
     made = ask(folder, "put", "hrv", "--kind", "haravan", "--secret", SECRET)
     assert len(made["verify_token"]) == 32
+
+
+def test_a_webhook_is_tried_before_it_is_put(folder: Path, tmp_path: Path) -> None:
+    written, sent = tmp_path / "tills.yaml", tmp_path / "sale.json"
+    written.write_text("kind: webhook\ncalls:\n  - {event: \"'Came'\", userId: who}\n")
+    sent.write_text('{"who": "an"}')
+    tried = ask(folder, "test", str(written), str(sent))
+    assert tried["calls"][0]["call"]["event"] == "Came"
+    made = ask(folder, "put", "tills", "--file", str(written))
+    assert len(made["secret"]) >= 32
+    assert ask(folder, "test", "tills", str(sent))["calls"][0]["call"]["userId"] == "an"

@@ -9,7 +9,7 @@ import pytest
 
 from duyen import collect
 from duyen.connectors.delivery import Delivery, Told, Unreadable
-from duyen.connectors.shops import SHOPS
+from duyen.connectors.kinds import KINDS
 from duyen.model.event import Collected, Event
 from duyen.model.order import Order, orders
 from duyen.model.program import WorkspaceSettings
@@ -38,7 +38,7 @@ def told(kind: SourceKind, topic: str, body: Any, now: int = NOW, **more: Any) -
     source = Source("shop", kind, **more)
     header = "x-wc-webhook-topic" if kind == "woocommerce" else f"x-{kind}-topic"
     headers = {header: topic, "x-shopify-shop-domain": "tra-viet.myshopify.com"}
-    return SHOPS[kind].read(Delivery(source, headers, body, now, "VND"))
+    return KINDS[kind].read(Delivery(source, headers, body, now, "VND"))
 
 
 def events(kind: SourceKind, topic: str, body: Any, now: int = NOW, **more: Any) -> list[Event]:

@@ -200,6 +200,10 @@ class Seed:
             "PUT /v1/catalog/items": ITEMS,
             "PUT /v1/catalog/items/{id}": ITEMS[0],
             "PUT /v1/sources/{id}": SOURCE,
+            "POST /v1/sources/preview": {
+                "definition": {"kind": "webhook", "calls": [{"event": "'Came'", "userId": "who"}]},
+                "body": {"who": "an"},
+            },
             "POST /v1/hooks/{id}": {"id": 1},
             "POST /v1/rejected/replay": {"ids": [self.rejected]},
             "POST /v1/settings/preview": {"identity": {"user_id": {"limit": 2}}},

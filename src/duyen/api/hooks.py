@@ -1,4 +1,4 @@
-"""POST /v1/hooks/{source}: what shops tell by themselves, answered once it is durable.
+"""POST /v1/hooks/{source}: what shops and other systems tell by themselves, answered once it is durable.
 
 Only what cannot be a delivery of the source is refused (a wrong signature, no JSON, too much at once). What is
 understood and wrong is kept as rejected and answered 200, because sending it again would not mend it, and shops close
@@ -12,14 +12,13 @@ import hmac
 import re
 import time
 from contextlib import suppress
-from hashlib import blake2b
 from urllib.parse import parse_qs
 
 from duyen.api.http import Request, Send, answer, answer_json, wrong_method
 from duyen.api.limits import Limits
 from duyen.connectors.delivery import Delivery, Told, Unreadable
-from duyen.connectors.shops import SHOPS
-from duyen.connectors.signature import signed
+from duyen.connectors.kinds import KINDS, auth_of
+from duyen.connectors.signature import proved
 from duyen.model.errors import DuyenError, NotAllowed, Unavailable
 from duyen.model.event import Collected
 from duyen.model.log import Entry, Lane, encode_entry
@@ -34,6 +33,7 @@ HOOKS = "/v1/hooks/"
 MOST_BYTES = 2 * 1024 * 1024
 EVERY = 1.0
 """Seconds after which what was heard is told to the log."""
+MOST_PARAMETERS = 20
 _PING = re.compile(rb"webhook_id=\d{1,20}")
 _CHALLENGE = re.compile(r"[\w.\-]{1,200}")
 
@@ -76,7 +76,8 @@ class Hooks:
 
     async def _handshake(self, source: Source, request: Request, send: Send) -> None:
         """Haravan asks whether an address is ours before it sends to it."""
-        asked = parse_qs(request.query.decode("latin-1"), max_num_fields=20)
+        few = request.query.decode("latin-1").split("&")[:MOST_PARAMETERS]
+        asked = parse_qs("&".join(few))
         token = asked.get("hub.verify_token", [""])[0].encode("utf-8", "replace")
         expected = verify_token(self._house.secrets, source.id).encode()
         challenge = asked.get("hub.challenge", [""])[0]
@@ -90,42 +91,36 @@ class Hooks:
     async def _delivered(
         self, source: Source, request: Request, body: bytes, now: Millis
     ) -> dict[str, object]:
-        shop = SHOPS[source.kind]
-        told_signature = request.header(shop.signature.encode())
-        if not signed(body, self._sources.secret(source), told_signature):
-            raise NotAllowed(
-                "source.signature",
-                f"{shop.signature} does not belong to this body and this source's secret; "
-                "compare the secret with the one in the shop.",
-            )
-        self._limits.take(source.id, 1, self._house.settings.server_rate, time.monotonic())
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in request.headers.items()
         }
+        auth = auth_of(source)
+        if not proved(auth, self._sources.secret(source), headers, body):
+            raise NotAllowed(
+                "source.signature",
+                f"“{auth.header}” does not prove this body by the source's secret; "
+                "compare the secret with the one at the sender.",
+            )
+        self._limits.take(source.id, 1, self._house.settings.server_rate, time.monotonic())
         currency = self._house.program().settings.currency
         delivery = Delivery(source, headers, receive.parsed(body), now, currency)
         try:
-            told = shop.read(delivery)
+            told = KINDS[source.kind].read(delivery)
         except Unreadable as error:
-            return await self._unread(source, body, str(error), now)
-        return await self._keep(source, told, now)
+            told = Told(faults=[str(error)])
+        return await self._keep(source, told, body, now)
 
-    async def _unread(
-        self, source: Source, body: bytes, why: str, now: Millis
+    async def _keep(
+        self, source: Source, told: Told, body: bytes, now: Millis
     ) -> dict[str, object]:
-        id = f"{source.id}:{blake2b(body, digest_size=12).hexdigest()}"
-        kept = receive.unread(source, body, why, now, id)
-        await self._commits.append(Lane.LIVE, [encode_entry(kept)])
-        self._heard(source, now, why, deliveries=1, rejected=1)
-        return _told(0, 1, "", (why,))
-
-    async def _keep(self, source: Source, told: Told, now: Millis) -> dict[str, object]:
         """Make it durable; the answer says what became of it."""
         if told.ignored:
             self._heard(source, now, deliveries=1, ignored=1)
             return _told(0, 0, told.ignored)
         judged = receive.judged(source, told, now)
+        if told.faults:
+            judged.append(receive.unread(source, body, tuple(told.faults), now))
         wrong = [
             reason for one in judged if not isinstance(one, Collected) for reason in one.reasons
         ]

@@ -12,16 +12,19 @@ from duyen.api.lists import whole
 from duyen.api.office import By, Caller, Of, Office, late, maybe_when, reply, when
 from duyen.api.program import put_all
 from duyen.api.shapes.common import Done, Page
-from duyen.api.shapes.sources import SourceRow, SourceStored
-from duyen.connectors.shops import SHOPS
+from duyen.api.shapes.sources import SourceRow, SourceStored, SourceTrial, SourceTried
+from duyen.connectors.kinds import KINDS
 from duyen.model.errors import NotFound
 from duyen.model.program import ResourceChange
 from duyen.model.source import Source
+from duyen.runtime import receive
 from duyen.runtime.sources import (
     OUTCOMES,
     Declared,
     address,
+    as_written,
     declare,
+    read_source,
     sources_of,
     standing,
     verify_token,
@@ -53,7 +56,8 @@ def _shown(office: Office, stored: Any) -> SourceRow:
         brand=source.brand,
         url=address(office.house.settings.base_url, id),
         verify_token=verify_token(office.house.secrets, id) if own else None,
-        topics=list(SHOPS[source.kind].topics),
+        topics=list(KINDS[source.kind].topics),
+        definition=as_written(source),
         counts=counts,
         last_seen=maybe_when(known.seen or None),
         trouble=known.trouble or None,
@@ -95,7 +99,7 @@ async def put_source(
     body: Annotated[
         dict[str, Any],
         Body(
-            description="`kind`, `name`, `live`, `prefix`, `currency`, `brand`; `secret`: what the shop signs with."
+            description="`kind`, `name`, `live`, `prefix`, `currency`, `brand`, `secret`, `auth`, `calls`."
         ),
     ],
     office: Of,
@@ -107,6 +111,18 @@ async def put_source(
         return reply(Done(applied=False), 202)
     shown: Any = await run_in_threadpool(lambda: _shown(office, _stored(office, id)))
     return reply({**shown, "secret": made.secret} if made.secret else shown)
+
+
+@router.post(
+    "/v1/sources/preview",
+    response_model=SourceTried,
+    summary="What a delivery of a source would come to.",
+)
+def preview_source(body: Annotated[SourceTrial, Body()], office: Of, caller: By) -> Response:
+    """Nothing is stored, and no secret is asked for."""
+    source = read_source("preview", body["definition"])
+    topic, currency = body.get("topic", ""), office.program().settings.currency
+    return reply(receive.tried(source, body["body"], topic, office.now(), currency))
 
 
 @router.delete(

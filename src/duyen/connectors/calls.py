@@ -63,17 +63,19 @@ class Calls:
 
     def __init__(self, source: Source, received: Millis) -> None:
         self._source, self._received = source, received
+        self._said: dict[str, int] = {}
         self.told: list[dict[str, Any]] = []
 
     def track(
         self, event: str, who: Who, at: Millis | None, properties: dict[str, Any], name: str = ""
     ) -> None:
         """Something happened; `name` is what the shop calls it for good, else it is what is said."""
-        self._add({"type": "track", "event": event, **who}, at, name, properties=known(properties))
+        call = {"type": "track", "event": event, **who, "properties": known(properties)}
+        self._dated(call, at, name)
 
     def identify(self, who: Who, at: Millis | None, traits: dict[str, Any]) -> None:
         """What is so of somebody."""
-        self._add({"type": "identify", **who}, at, "", traits=known(traits))
+        self._dated({"type": "identify", **who, "traits": known(traits)}, at, "")
 
     def consent(self, who: Who, channel: str, state: str, at: Millis | None, proof: str) -> None:
         """Somebody agreed to marketing on a channel, or does not want it."""
@@ -84,12 +86,15 @@ class Calls:
         """Whether a fact may be told again: its first telling is still remembered."""
         return at is None or self._received - at < TOLD_AGAIN
 
-    def _add(self, call: dict[str, Any], at: Millis | None, name: str, **parts: Any) -> None:
-        call |= parts
-        if at is not None:
-            call["timestamp"] = stamp(at)
+    def _dated(self, call: dict[str, Any], at: Millis | None, name: str) -> None:
+        self.add(call if at is None else call | {"timestamp": stamp(at)}, name)
+
+    def add(self, call: dict[str, Any], name: str = "") -> None:
+        """One call, whole but for its id; of those that say the very same each is told."""
         said = name or _digest(_encode(call))
-        self.told.append(call | {"messageId": f"{self._source.id}:{said}"})
+        again = self._said[said] = self._said.get(said, 0) + 1
+        id = f"{self._source.id}:{said}{f'~{again}' if again > 1 else ''}"
+        self.told.append(call | {"messageId": id})
 
 
 def _digest(said: str | bytes) -> str:

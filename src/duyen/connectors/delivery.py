@@ -32,19 +32,22 @@ class Delivery(NamedTuple):
 
 
 class Told(msgspec.Struct):
-    """What a delivery comes to. `gone`: ids of items that are no longer sold; `ignored`: why it comes to nothing."""
+    """What a delivery comes to.
+
+    `gone`: ids of items that are no longer sold. `faults`: parts that could not be read. `ignored`: why it comes to
+    nothing at all.
+    """
 
     calls: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
     gone: list[str] = []
+    faults: list[str] = []
     ignored: str = ""
 
 
-class Shop(Protocol):
-    """One kind of source: the header of its signature, and how its deliveries are read."""
+class Kind(Protocol):
+    """One kind of source: how its deliveries are read."""
 
-    signature: str
-    """The header with the base64 of the HMAC-SHA-256 of the body, in small letters."""
     topics: tuple[str, ...]
     """What to subscribe to in the shop."""
 

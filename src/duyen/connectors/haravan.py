@@ -12,6 +12,7 @@ from duyen.connectors.calls import Calls, Who
 from duyen.connectors.delivery import Delivery
 from duyen.connectors.parts import LONG_AGO, decimal, first, instant, maps, micros
 from duyen.connectors.shopify import Shopify
+from duyen.connectors.signature import shop_signature
 
 _TOPICS = {
     "customers/created": "customers/create",
@@ -30,7 +31,7 @@ class Haravan(Shopify):
     """How deliveries of Haravan are signed and read."""
 
     name = "haravan"
-    signature = "x-haravan-hmacsha256"
+    auth = shop_signature("x-haravan-hmacsha256")
     topics: tuple[str, ...] = (
         "customers/create",
         "customers/update",

@@ -27,6 +27,7 @@ from duyen.connectors.parts import (
     stamp,
     text,
 )
+from duyen.connectors.signature import shop_signature
 from duyen.model.event import ORDER_COMPLETED, ORDER_REFUNDED
 from duyen.model.times import Millis
 
@@ -39,7 +40,7 @@ class Shopify:
     """How deliveries of Shopify are signed and read."""
 
     name = "shopify"
-    signature = "x-shopify-hmac-sha256"
+    auth = shop_signature("x-shopify-hmac-sha256")
     topics: tuple[str, ...] = (
         "customers/create",
         "customers/update",

@@ -26,6 +26,7 @@ from duyen.connectors.parts import (
     stamp,
     text,
 )
+from duyen.connectors.signature import shop_signature
 from duyen.model.event import ORDER_COMPLETED, ORDER_REFUNDED
 
 _COUNTS = frozenset({"processing", "on-hold", "completed", "refunded"})
@@ -35,7 +36,7 @@ _ENDED = frozenset({"cancelled", "failed", "trash"})
 class WooCommerce:
     """How deliveries of WooCommerce are signed and read."""
 
-    signature = "x-wc-webhook-signature"
+    auth = shop_signature("x-wc-webhook-signature")
     topics: tuple[str, ...] = (
         "customer.created",
         "customer.updated",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from duyen import collect
 from duyen.catalog.items import read_item, to_data
-from duyen.connectors.delivery import Told
+from duyen.connectors.delivery import Delivery, Told, Unreadable
+from duyen.connectors.kinds import KINDS
 from duyen.model.errors import InvalidInput
 from duyen.model.event import Collected, Rejected
 from duyen.model.program import CatalogueChange
@@ -16,6 +18,8 @@ from duyen.model.source import Source
 from duyen.model.times import MINUTE, Millis, format_time, parse_time
 from duyen.stores.state import State
 
+MOST_KEPT = 64 * 1024
+"""Bytes that are kept of a delivery that cannot be read."""
 AHEAD: Millis = 5 * MINUTE
 """A clock that is further ahead than this is said to be wrong."""
 
@@ -64,20 +68,18 @@ def ahead(told: Told, received: Millis) -> Millis:
     return most if most > AHEAD else 0
 
 
-def unread(source: Source, body: bytes, why: str, received: Millis, id: str) -> Rejected:
-    """A delivery that cannot be read as what it says it is, kept as it came."""
+def unread(
+    source: Source, body: bytes, reasons: tuple[str, ...], received: Millis
+) -> Collected | Rejected:
+    """A delivery that cannot be read, or not all of it, kept as it came."""
     return Rejected(
-        id=id,
+        id=f"{source.id}:{blake2b(body, digest_size=12).hexdigest()}",
         received=received,
         source=source.id,
-        reasons=(why,),
+        reasons=reasons,
         payload=body[:MOST_KEPT].decode("utf-8", "replace"),
         trusted=True,
     )
-
-
-MOST_KEPT = 64 * 1024
-"""Bytes of a delivery that cannot be read that are kept of it."""
 
 
 def parsed(body: bytes) -> Any:
@@ -86,3 +88,18 @@ def parsed(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise InvalidInput("source.malformed", f"The body is not valid JSON: {error}.") from error
+
+
+def tried(source: Source, body: Any, topic: str, received: Millis, currency: str) -> dict[str, Any]:
+    """What a delivery would come to; `topic` is what the header of a shop would say."""
+    header = "x-wc-webhook-topic" if source.kind == "woocommerce" else f"x-{source.kind}-topic"
+    delivery = Delivery(source, {header: topic}, body, received, currency)
+    try:
+        told = KINDS[source.kind].read(delivery)
+    except Unreadable as error:
+        told = Told(faults=[str(error)])
+    calls = []
+    for call, one in zip(told.calls, judged(source, told, received), strict=True):
+        calls.append({"call": call, "reasons": list(getattr(one, "reasons", ()))})
+    items = [*told.items, *({"id": id, "sellable": False} for id in told.gone)]
+    return {"calls": calls, "items": items, "faults": told.faults, "ignored": told.ignored}

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from duyen.connectors.kinds import is_shop
+from duyen.connectors.mapped import check_rules
 from duyen.model.errors import InvalidInput, InvalidRule, NotFound
 from duyen.model.log import Heard
 from duyen.model.program import ResourceChange
-from duyen.model.source import Source
+from duyen.model.source import Auth, Source
 from duyen.model.times import Millis
 from duyen.runtime.house import House
 from duyen.runtime.secrets import Secrets
@@ -29,8 +31,9 @@ LOOK = 0.001
 """Seconds between two looks at whether a source was changed."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,59}")
 _CURRENCY = re.compile(r"[A-Z]{3}|")
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,60}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
-_MADE_HERE = frozenset({"woocommerce"})
+_MADE_HERE = frozenset({"woocommerce", "webhook"})
 """Kinds whose secret is ours to choose; the others' is the shop's own, and is pasted here."""
 
 
@@ -72,7 +75,7 @@ def declare(
         )
     body = dict(raw)
     told = body.pop("secret", None) or ""
-    source = _read(id, body)
+    source = read_source(id, body)
     made = ""
     if not told and before is not None and before.secret and before.kind == source.kind:
         sealed = before.secret
@@ -85,7 +88,9 @@ def declare(
     return Declared(source, ResourceChange("source", id, kept, author, now), made)
 
 
-def _read(id: str, body: dict[str, Any]) -> Source:
+def read_source(id: str, raw: Mapping[str, Any]) -> Source:
+    """A source as people write it, its secret aside; raises InvalidRule."""
+    body = {name: value for name, value in raw.items() if name != "secret"}
     if str(body.setdefault("id", id)) != id:
         raise InvalidRule(
             "source.id_inside",
@@ -113,18 +118,42 @@ def _read(id: str, body: dict[str, Any]) -> Source:
         raise InvalidRule(
             "source.words", "A name has at most 200 characters, a brand 1 to 64 without a slash."
         )
+    _check_reading(source)
     return source
+
+
+def _check_reading(source: Source) -> None:
+    """Refuse what says how deliveries are read and proved, where its kind says so itself or it makes no sense."""
+    if is_shop(source):
+        if source.calls or source.auth != Auth():
+            raise InvalidRule(
+                "source.of_a_shop",
+                f"A source of the kind {source.kind} says itself how it is read and signed: leave out calls and auth.",
+                at="calls",
+            )
+        return
+    check_rules(source.calls)
+    if not _HEADER.fullmatch(source.auth.header) or len(source.auth.prefix) > 60:
+        raise InvalidRule(
+            "source.auth", "Name the header that proves a delivery, such as x-signature.", at="auth"
+        )
 
 
 def _sealed(secrets: Secrets, id: str, told: Any) -> str:
     if not isinstance(told, str) or not SHORTEST_SECRET <= len(told.strip()) <= 500:
         raise InvalidRule(
             "source.secret",
-            "Give the secret with which the shop signs its webhooks, as the shop shows it: "
+            "Give the secret by which deliveries are proved, as the shop shows it: "
             f"{SHORTEST_SECRET} to 500 characters.",
             at="secret",
         )
     return secrets.seal(told.strip(), place(id))
+
+
+def as_written(source: Source) -> dict[str, Any]:
+    """A source as people write it, without its secret."""
+    told: dict[str, Any] = msgspec.to_builtins(source)
+    return {name: value for name, value in told.items() if name not in ("id", "secret")}
 
 
 def sources_of(state: State) -> dict[str, Source]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
+
+from duyen.api.shapes.common import Json
 
 
 class SourceCounts(TypedDict):
@@ -23,10 +25,13 @@ class SourceCounts(TypedDict):
 
 
 class SourceRow(TypedDict):
-    """One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence."""
+    """One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence.
+
+    `definition` is the source as it was put, without its secret.
+    """
 
     id: str
-    kind: Literal["shopify", "woocommerce", "haravan"]
+    kind: Literal["shopify", "woocommerce", "haravan", "webhook"]
     name: str
     live: bool
     prefix: str
@@ -35,6 +40,7 @@ class SourceRow(TypedDict):
     url: str
     verify_token: str | None
     topics: list[str]
+    definition: Json
     counts: SourceCounts
     last_seen: str | None
     trouble: str | None
@@ -47,3 +53,27 @@ class SourceStored(SourceRow):
     """The source as it is now; `secret` only where it was made here just now, to be pasted into the shop."""
 
     secret: NotRequired[str]
+
+
+class SourceTrial(TypedDict):
+    """A source as it would be put, and something that it might send; `topic` is what a shop's header would say."""
+
+    definition: Json
+    body: Any
+    topic: NotRequired[str]
+
+
+class TriedCall(TypedDict):
+    """A call that a delivery would come to; `reasons` say why it would be rejected."""
+
+    call: Json
+    reasons: list[str]
+
+
+class SourceTried(TypedDict):
+    """What a delivery would come to. `faults`: parts that cannot be read; `ignored`: why it comes to nothing."""
+
+    calls: list[TriedCall]
+    items: list[Json]
+    faults: list[str]
+    ignored: str

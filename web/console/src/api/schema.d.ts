@@ -2303,6 +2303,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sources/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a delivery of a source would come to.
+         * @description Nothing is stored, and no secret is asked for.
+         */
+        post: operations["preview_source_v1_sources_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clock": {
         parameters: {
             query?: never;
@@ -4004,6 +4024,8 @@ export interface components {
         /**
          * SourceRow
          * @description One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence.
+         *
+         *     `definition` is the source as it was put, without its secret.
          */
         SourceRow: {
             /** Id */
@@ -4012,7 +4034,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "shopify" | "woocommerce" | "haravan";
+            kind: "shopify" | "woocommerce" | "haravan" | "webhook";
             /** Name */
             name: string;
             /** Live */
@@ -4029,6 +4051,10 @@ export interface components {
             verify_token: string | null;
             /** Topics */
             topics: string[];
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
             counts: components["schemas"]["SourceCounts"];
             /** Last Seen */
             last_seen: string | null;
@@ -4052,7 +4078,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "shopify" | "woocommerce" | "haravan";
+            kind: "shopify" | "woocommerce" | "haravan" | "webhook";
             /** Name */
             name: string;
             /** Live */
@@ -4069,6 +4095,10 @@ export interface components {
             verify_token: string | null;
             /** Topics */
             topics: string[];
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
             counts: components["schemas"]["SourceCounts"];
             /** Last Seen */
             last_seen: string | null;
@@ -4082,6 +4112,36 @@ export interface components {
             author: string;
             /** Secret */
             secret?: string;
+        };
+        /**
+         * SourceTrial
+         * @description A source as it would be put, and something that it might send; `topic` is what a shop's header would say.
+         */
+        SourceTrial: {
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Body */
+            body: unknown;
+            /** Topic */
+            topic?: string;
+        };
+        /**
+         * SourceTried
+         * @description What a delivery would come to. `faults`: parts that cannot be read; `ignored`: why it comes to nothing.
+         */
+        SourceTried: {
+            /** Calls */
+            calls: components["schemas"]["TriedCall"][];
+            /** Items */
+            items: {
+                [key: string]: unknown;
+            }[];
+            /** Faults */
+            faults: string[];
+            /** Ignored */
+            ignored: string;
         };
         /**
          * StepResult
@@ -4222,6 +4282,18 @@ export interface components {
             name: string | null;
             /** Value */
             value: string | number | boolean | null;
+        };
+        /**
+         * TriedCall
+         * @description A call that a delivery would come to; `reasons` say why it would be rejected.
+         */
+        TriedCall: {
+            /** Call */
+            call: {
+                [key: string]: unknown;
+            };
+            /** Reasons */
+            reasons: string[];
         };
         /**
          * Unmerged
@@ -4563,6 +4635,8 @@ export type Settings = components['schemas']['Settings'];
 export type SourceCounts = components['schemas']['SourceCounts'];
 export type SourceRow = components['schemas']['SourceRow'];
 export type SourceStored = components['schemas']['SourceStored'];
+export type SourceTrial = components['schemas']['SourceTrial'];
+export type SourceTried = components['schemas']['SourceTried'];
 export type StepResult = components['schemas']['StepResult'];
 export type Sweep = components['schemas']['Sweep'];
 export type ToErase = components['schemas']['ToErase'];
@@ -4572,6 +4646,7 @@ export type TraitPreview = components['schemas']['TraitPreview'];
 export type TraitResource = components['schemas']['TraitResource'];
 export type TraitRow = components['schemas']['TraitRow'];
 export type TraitValue = components['schemas']['TraitValue'];
+export type TriedCall = components['schemas']['TriedCall'];
 export type Unmerged = components['schemas']['Unmerged'];
 export type Use = components['schemas']['Use'];
 export type Version = components['schemas']['Version'];
@@ -8561,6 +8636,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    preview_source_v1_sources_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceTrial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceTried"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
