@@ -5,16 +5,17 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
 from duyen.measure import get_large, message_counter
 from duyen.model.effect import Add
 from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event, Quality
-from duyen.model.happening import Happened
+from duyen.model.happening import Happened, Nudged
 from duyen.model.person import Contact, Pending
 from duyen.model.times import HOUR, SECOND
 from duyen.profiles import whole_history
-from duyen.step import Work, step_batch
+from duyen.step import Plan, Work, step_batch
 from duyen.testing.story import Story
 
 SEGMENTS = {
@@ -143,3 +144,45 @@ def test_what_was_begun_for_a_click_that_could_be_a_persons_is_not_taken_back() 
     for n in range(3):
         story.step(click(story, f"s{n}", n, f"/{n}"))
     assert len(story.person.places) == 2
+
+
+def judge(story: Story, **settings: Any) -> None:
+    """The company says otherwise what a burst is, and everybody is looked at again."""
+    program = story.plan.program
+    changed = msgspec.structs.replace(program.settings, **settings)
+    story.plan = Plan(msgspec.structs.replace(program, settings=changed))
+    work = Work(story.person, [Nudged("evaluate")], dict.fromkeys(story.segments, 0))
+    work.history = story.person.recent
+    step_batch([work], story.plan, story.now)
+    story.effects += work.effects
+    story.person, story._standing = work.person, work.standing
+
+
+def test_what_was_counted_follows_what_the_company_takes_for_a_burst() -> None:
+    story = mailed()
+    story.step(click(story, "w", -HOUR, "/w", key="k0"))
+    for n in range(3):
+        story.step(click(story, f"s{n}", 5 * SECOND * n, f"/{n}"))
+    story.step(told("Order Completed", "o", story.now + HOUR, total="250000", currency="VND"))
+    usual = counted(story)
+    assert (usual["clicked"], usual["orders"]) == (1, 1)
+    judge(story, burst_within=10 * SECOND)
+    assert counted(story) == {"bot_clicked": 1}
+    assert counted(story, "winter")["orders"] == 1
+    story.step(click(story, "s3", 12 * SECOND, "/3"))
+    assert counted(story) == {"bot_clicked": 1}
+    assert story.person.series
+    assert {s.count for s in story.person.series.values()} == {1, 5}
+    judge(story, burst_links=0)
+    assert counted(story) == usual
+    assert "orders" not in counted(story, "winter")
+    assert {s.count for s in story.person.series.values()} == {5}
+
+
+def test_another_mailers_burst_counts_for_nothing() -> None:
+    story = Story(segments=SEGMENTS, journeys=CLICKS)
+    for n in range(3):
+        link: dict[str, Any] = {"email_id": "e1", "link_url": f"/{n}"}
+        story.step(told(EMAIL_LINK_CLICKED, f"s{n}", story.now + n, **link))
+    assert story.segments == {"any_clicked"}
+    assert counted(story) == {}

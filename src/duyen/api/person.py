@@ -22,7 +22,7 @@ from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event
 from duyen.model.meaning import known_as
 from duyen.model.person import Contact
-from duyen.rules import scanned
+from duyen.rules import burst_of, scanned
 from duyen.runtime.computed import computed_traits
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head
@@ -76,8 +76,9 @@ def list_events(
     wanted = known_as(name)
     named = [event for event in events if not wanted or event.name == wanted]
     total = None if name else head.person.events
-    sources, machines = office.source_names(), scanned(events)
-    currency = office.program().settings.currency
+    settings = office.program().settings
+    sources, machines = office.source_names(), scanned(events, burst_of(settings))
+    currency = settings.currency
 
     def rows(shown: Sequence[Event]) -> list[EventRow]:
         return [views.event_row(event, sources, machines, currency) for event in shown]

@@ -18,7 +18,7 @@ from duyen.api.shapes.people import PersonRow
 from duyen.api.shapes.segments import Member, Rule, SegmentPreview
 from duyen.model.program import Program
 from duyen.model.times import Millis
-from duyen.rules import Compiled, inline, parse_rule, series_needed
+from duyen.rules import Compiled, burst_of, inline, parse_rule, series_needed
 from duyen.stores.rows import Head, Row
 
 router = APIRouter(tags=["program"])
@@ -50,6 +50,7 @@ class Preview:
         segments = {s.id: s.rule for s in program.segments.values()}
         rule = inline(parse_rule(raw), segments, program.traits)
         compiled, specs = Compiled({"preview": rule}), series_needed([rule])
+        burst = burst_of(program.settings)
         deadline = time.monotonic() + SECONDS
         looked_at, inside, cursor = 0, 0, ""
         sample: list[Head] = []
@@ -59,7 +60,7 @@ class Preview:
             ended = len(ids) < SLICE
             heads = list(self._office.state.heads(ids).values())
             for head in heads:
-                profiles.accumulate(head.person, self._history(head), specs)
+                profiles.accumulate(head.person, self._history(head), specs, burst)
             truth, _ = compiled.evaluate([head.person for head in heads], now)
             members = [head for head, fits in zip(heads, truth[0], strict=True) if fits]
             inside += len(members)

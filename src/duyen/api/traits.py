@@ -16,7 +16,7 @@ from duyen.api.shapes.traits import EventWords, TraitDraft, TraitPreview, TraitV
 from duyen.model.event import Event
 from duyen.model.person import Person
 from duyen.model.values import to_micros
-from duyen.rules import computed_needs, computed_values, resolve
+from duyen.rules import burst_of, computed_needs, computed_values, resolve
 from duyen.rules.reading import is_time, is_value
 from duyen.runtime.operations import would_be
 from duyen.step.plan import plan_of
@@ -40,13 +40,13 @@ def preview(body: TraitDraft, office: Of, caller: By) -> Response:
     id = body["id"]
     after = would_be(office.program(), {("trait", id): dict(body["definition"])})
     term, now = resolve(id, after.traits), office.now()
-    specs = computed_needs([term], {})
+    specs, burst = computed_needs([term], {}), burst_of(after.settings)
     have: list[TraitValue] = []
     without: list[TraitValue] = []
     deadline = time.monotonic() + SECONDS
     for head in _seen_last(office):
         counted = Person(head.person.id, traits=head.person.traits)
-        profiles.accumulate(counted, _history(office, head), specs)
+        profiles.accumulate(counted, _history(office, head), specs, burst)
         value = computed_values({id: term}, counted, now).get(id)
         told = TraitValue(**views.reference(head.person), value=value)
         (without if value is None else have).append(told)

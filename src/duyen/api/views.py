@@ -23,7 +23,7 @@ from duyen.model.person import GLOBAL, HELD_OUT, Contact, Outcome, Person, Trait
 from duyen.model.program import Program
 from duyen.model.times import Millis
 from duyen.model.values import from_micros, to_micros
-from duyen.rules import scanned
+from duyen.rules import Burst, burst_of, scanned
 from duyen.rules.computed import Value
 from duyen.runtime.directory import best_key, display_name
 from duyen.step.plan import plan_of
@@ -348,7 +348,7 @@ def contact_rows(
 ) -> list[ContactRow]:
     """Lines of the ledger with what is known of why, and of what became of them."""
     runs = _runs(person, program)
-    touched = _touched(person)
+    touched = _touched(person, burst_of(program.settings))
     return [_contact(office, person, contact, program, runs, touched) for contact in contacts]
 
 
@@ -413,11 +413,11 @@ def _runs(person: Person, program: Program) -> dict[str, tuple[str, Path]]:
     return found
 
 
-def _touched(person: Person) -> dict[tuple[str, str], Millis]:
+def _touched(person: Person, burst: Burst) -> dict[tuple[str, str], Millis]:
     """(event name, contact key) -> when a person first did, of the newest events."""
     found: dict[tuple[str, str], Millis] = {}
     recent = person.recent
-    machines = scanned(recent)
+    machines = scanned(recent, burst)
     for event in recent:
         if event.name not in TOUCHES:
             continue

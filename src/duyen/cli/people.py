@@ -138,7 +138,7 @@ def preview(
 
     from duyen import profiles
     from duyen.model.errors import InvalidRule
-    from duyen.rules import Compiled, inline, parse_rule, series_needed
+    from duyen.rules import Compiled, burst_of, inline, parse_rule, series_needed
 
     text = Path(rule[1:]).read_text(encoding="utf-8") if rule.startswith("@") else rule
     try:
@@ -152,13 +152,15 @@ def preview(
         known = {s.id: s.rule for s in program.segments.values()}
         tree = inline(parse_rule(raw), known, program.traits)
         compiled, specs = Compiled({"preview": tree}), series_needed([tree])
+        burst = burst_of(program.settings)
         inside: list[str] = []
         looked = 0
         for heads in _everybody(house):
             looked += len(heads)
             for head in heads:
                 older = house.state.chunks(head.person.id) if head.person.chunks else []
-                profiles.accumulate(head.person, [*older, *head.person.recent], specs)
+                history = [*older, *head.person.recent]
+                profiles.accumulate(head.person, history, specs, burst)
             truth, _ = compiled.evaluate([head.person for head in heads], at)
             inside += [h.person.id for h, fits in zip(heads, truth[0], strict=True) if fits]
         sample = _people(house, inside[:10])

@@ -144,12 +144,34 @@ def touched(
     `history` are all events of theirs, this one too; `machines` are the ids of those that a scanner made. Where it
     shows that earlier ones were a scanner's, they are taken off again, with the orders that were credited to them.
     """
-    key = event.properties.get("key")
+    return _recount(person, event.properties.get("key"), program, list(history), machines)
+
+
+def rejudged(
+    person: Person, program: Program, history: Iterable[Event], machines: Set[str]
+) -> list[Effect]:
+    """Count the openings and clicks of every mail again, where something else may be taken for a scanner now."""
+    events, effects = list(history), list[Effect]()
+    for line in list(person.ledger):
+        if not line.touched.keys().isdisjoint(_MAIL_FIELDS):
+            effects += _recount(person, line.key, program, events, machines, anew=True)
+    return effects
+
+
+def _recount(
+    person: Person,
+    key: object,
+    program: Program,
+    events: list[Event],
+    machines: Set[str],
+    *,
+    anew: bool = False,
+) -> list[Effect]:
+    """Put the touches of one mail in place of those in its line; `anew`: orders may also come back to it."""
     place = next((n for n, line in enumerate(person.ledger) if line.key == key), None)
     if place is None:
         return []
     line, before = person.ledger[place], list(person.ledger)
-    events = list(history)
     told = _touches_of(key, events, machines)
     rest = {field: times for field, times in line.touched.items() if field not in _MAIL_FIELDS}
     person.ledger[place] = msgspec.structs.replace(line, touched={**rest, **told})
@@ -157,7 +179,8 @@ def touched(
     for field in _MAIL_FIELDS:
         put(changed, field, int(field in told) - int(field in line.touched))
     effects = _add(message_counter(line.message), changed)
-    if not set(line.touched.get("clicked", ())) <= set(told.get("clicked", ())):
+    was, now = (set(touched.get("clicked", ())) for touched in (line.touched, told))
+    if not was <= now or (anew and was != now):
         effects += _credited_anew(before, person.ledger, events, program)
     return effects
 

@@ -11,7 +11,7 @@ from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.journey import Journey
 from duyen.model.message import Message
 from duyen.model.rule import Rule, Term
-from duyen.model.times import DAY, Millis
+from duyen.model.times import DAY, SECOND, Millis
 
 ResourceKind = Literal[
     "trait",
@@ -95,6 +95,9 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Parts of user agents that are the company's own machines, besides the public list; case does not count."""
     no_bots: tuple[str, ...] = ()
     """Parts of user agents that are people's, whatever the public list says."""
+    burst_within: Millis = 2 * SECOND
+    burst_links: int = 3
+    """Clicks on so many different links of one mail within such a span are a scanner's; 0: none are looked for."""
     conversion_window: Millis = 7 * DAY
     anonymous_days: int = 395
     """After so many days without an event a person who was always anonymous is forgotten; 0: never."""

@@ -23,7 +23,7 @@ from duyen.profiles import seen
 from duyen.profiles.cart import CART, change_cart, told_of_cart
 from duyen.profiles.groups import join_group
 from duyen.profiles.traits import bound_traits, newest_trait, too_large
-from duyen.rules import Accumulators, mail_of, scanned
+from duyen.rules import USUAL, Accumulators, Burst, mail_of, scanned
 
 RECENT_MOST = 64
 RECENT_KEPT = 32
@@ -46,6 +46,7 @@ def absorb(
     names: bool = True,
     older: Iterable[Event] | None = None,
     new: bool = False,
+    burst: Burst = USUAL,
 ) -> bool:
     """Fold one event into the document, in place; False where it was already in it.
 
@@ -78,7 +79,7 @@ def absorb(
     if event.type == "group":
         join_group(person, event)
     if mail := mail_of(event):
-        _touch(person, event, mail, specs, older)
+        _touch(person, event, mail, specs, older, burst)
     else:
         _add(person, event, specs, bool(event.quality))
     return True
@@ -108,12 +109,14 @@ def bound_orders(orders: dict[int, Millis]) -> dict[int, Millis]:
     return {key: orders[key] for key in last[-MOST_ORDERS:]}
 
 
-def refold(id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> Person:
+def refold(
+    id: str, events: Iterable[Event], specs: Mapping[str, SeriesSpec], burst: Burst = USUAL
+) -> Person:
     """The document that these events make, from nothing."""
     person, history = Person(id), once(events)
     for event in history:
         absorb(person, event, _NOTHING, new=True)
-    accumulate(person, history, specs)
+    accumulate(person, history, specs, burst)
     return person
 
 
@@ -137,11 +140,16 @@ def first_told(a: Event, b: Event) -> Event:
     return a if a == b else min(a, b, key=_encode)
 
 
-def accumulate(person: Person, history: Iterable[Event], specs: Mapping[str, SeriesSpec]) -> None:
+def accumulate(
+    person: Person,
+    history: Iterable[Event],
+    specs: Mapping[str, SeriesSpec],
+    burst: Burst = USUAL,
+) -> None:
     """Make the accumulators anew, out of the whole history; nothing else changes."""
     person.series, person.values = {}, {}
     events = once(history)
-    machines = scanned(events)
+    machines = scanned(events, burst)
     for event in events:
         _add(person, event, specs, bool(event.quality) or event.id in machines)
 
@@ -206,6 +214,7 @@ def _touch(
     mail: str,
     specs: Mapping[str, SeriesSpec],
     older: Iterable[Event] | None,
+    burst: Burst,
 ) -> None:
     """Count an opening or click, and no longer the ones before it where it gives them away as a scanner's."""
     known = mail in person.mails
@@ -216,11 +225,11 @@ def _touch(
     if known:
         history = whole_history(person, older)
         touches = [each for each in history if mail_of(each) == mail]
-        machines = scanned(touches)
-        told = machines - {event.id} != scanned(e for e in touches if e.id != event.id)
+        machines = scanned(touches, burst)
+        told = machines - {event.id} != scanned((e for e in touches if e.id != event.id), burst)
         machine |= event.id in machines
     if told:
-        accumulate(person, history, specs)
+        accumulate(person, history, specs, burst)
     else:
         _add(person, event, specs, machine)
 

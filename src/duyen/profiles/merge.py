@@ -59,7 +59,7 @@ from duyen.profiles.fold import (
 )
 from duyen.profiles.groups import bound_groups
 from duyen.profiles.traits import bound_traits, newest_trait
-from duyen.rules import union, union_values
+from duyen.rules import USUAL, Burst, union, union_values
 
 SPLIT = "split"
 """Outcome of a run, and reason of a contact, that went on with another of the people who were taken apart."""
@@ -87,6 +87,7 @@ def merge(
     b: Person,
     specs: Mapping[str, SeriesSpec],
     history: Iterable[Event] | None = None,
+    burst: Burst = USUAL,
 ) -> Person:
     """The one document of both, under the id of `a`; neither is changed.
 
@@ -134,7 +135,7 @@ def merge(
         told = list(history)
         events = once(told)
         merged.events = len(events)
-        accumulate(merged, events, specs)
+        accumulate(merged, events, specs, burst)
         if _contradicts(told):
             again = refold(a.id, events, {})
             merged.traits, merged.first, merged.last = again.traits, again.first, again.last

@@ -8,7 +8,7 @@ from duyen.rules.evaluate import Verdict, evaluate
 from duyen.rules.formula import resolve
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
-from duyen.rules.quality import mail_of, scanned
+from duyen.rules.quality import USUAL, Burst, burst_of, mail_of, scanned
 from duyen.rules.reads import CONSENT, Read, reads
 from duyen.rules.series import (
     Accumulators,
@@ -23,12 +23,15 @@ from duyen.rules.values import union_values
 
 __all__ = [
     "CONSENT",
+    "USUAL",
     "Accumulators",
+    "Burst",
     "Compiled",
     "Read",
     "Twins",
     "Verdict",
     "amount_of",
+    "burst_of",
     "computed_needs",
     "computed_values",
     "covers",

@@ -44,13 +44,15 @@ from duyen.model.rule import (
 from duyen.model.times import Millis
 from duyen.model.values import to_micros
 from duyen.rules.evaluate import not_inlined
-from duyen.rules.quality import BURST, BURST_LINKS
+from duyen.rules.quality import FOREIGN_MAILS, LINKS, USUAL, Burst
 from duyen.rules.rows import Expr, Row, joined, json_path, json_text, number_test
 from duyen.rules.series import leaves
 from duyen.rules.term_query import Terms
 
 
-def to_query(rule: Rule, events: ibis.Table, people: ibis.Table, as_of: Millis) -> ibis.Table:
+def to_query(
+    rule: Rule, events: ibis.Table, people: ibis.Table, as_of: Millis, burst: Burst = USUAL
+) -> ibis.Table:
     """The people a rule holds for as of an instant: one column, `person`."""
     timed: dict[str, Did | SumIs] = {}
     measured: list[MeasureIs] = []
@@ -63,17 +65,17 @@ def to_query(rule: Rule, events: ibis.Table, people: ibis.Table, as_of: Millis) 
     table: Expr = people
     if timed:
         measures = {names[key]: leaf for key, leaf in timed.items()}
-        counted = _counted(measures, events, as_of)
+        counted = _counted(measures, events, as_of, burst)
         table = people.left_join(counted, people["person"] == counted["who"])
     terms = Terms(measured, table, as_of)
     if asked := terms.events():
-        told = _judged(events, asked)
+        told = _judged(events, asked, burst)
         table = terms.join(table, told.filter(told["name"].isin(sorted(asked))))
     holds = _holds(rule, table, lambda leaf: table[names[repr(leaf)]].fill_null(0), terms)
     return table.filter(holds).select("person")
 
 
-def _counted(measures: dict[str, Did | SumIs], events: Expr, as_of: Millis) -> Expr:
+def _counted(measures: dict[str, Did | SumIs], events: Expr, as_of: Millis, burst: Burst) -> Expr:
     """One pass over the events: every count and sum of every person who did something asked for."""
     asked = events["name"].isin(sorted({leaf.event for leaf in measures.values()}))
     inside = asked & (events["time"] <= as_of)
@@ -81,31 +83,39 @@ def _counted(measures: dict[str, Did | SumIs], events: Expr, as_of: Millis) -> E
     longest = max((within for within in windows if within is not None), default=0)
     if None not in windows:
         inside &= events["time"] > as_of - longest
-    found = _judged(events, {leaf.event for leaf in measures.values()}).filter(inside)
+    names = {leaf.event for leaf in measures.values()}
+    found = _judged(events, names, burst).filter(inside)
     columns = {name: _measure(leaf, found, as_of) for name, leaf in measures.items()}
     return found.group_by(who=found["person"]).aggregate(**columns)
 
 
-def _judged(events: Expr, asked: set[str]) -> Expr:
+def _judged(events: Expr, asked: set[str], burst: Burst) -> Expr:
     """The events with `human`: whether a person's own, as `quality.scanned` tells on a document.
 
     Openings and clicks are compared with all others of their mail, whenever they were: a scanner is known for good.
     """
-    if asked.isdisjoint(TOUCHES):
+    if asked.isdisjoint(TOUCHES) or not burst.links:
         return events.mutate(human=events["quality"] == "")
     events = events.filter(events["name"].isin(sorted({*asked, *TOUCHES})))
     own = events["quality"] == ""
     row = Row(events, "properties")
-    key, url = row.text("key"), row.text("url")
-    clicked = events["name"] == EMAIL_LINK_CLICKED
-    link = ibis.ifelse(events["name"].isin(TOUCHES) & (key != ""), key, ibis.null("string"))
+    key, url, nothing = row.text("key"), ibis.literal(""), ibis.null("string")
+    for name in FOREIGN_MAILS:
+        told = row.text(name)
+        key = ibis.ifelse((key == "") & (told != ""), ibis.literal(f"{name}=") + told, key)
+    for name in LINKS:
+        url = ibis.ifelse(url == "", row.text(name), url)
+    touch, clicked = events["name"].isin(TOUCHES), events["name"] == EMAIL_LINK_CLICKED
     told = events.mutate(
-        mail=link, link=ibis.ifelse(clicked & (url != ""), url, ibis.null("string"))
+        mail=ibis.ifelse(touch & (key != ""), key, nothing),
+        link=ibis.ifelse(clicked & (url != ""), url, nothing),
     )
     mail = {"group_by": ["person", "mail"], "order_by": "time"}
-    links = told["link"].nunique().over(ibis.range_window(preceding=0, following=BURST, **mail))
-    told = told.mutate(burst=ibis.ifelse(links >= BURST_LINKS, 1, 0))
-    around = ibis.range_window(preceding=BURST, following=0, **mail)
+    links = (
+        told["link"].nunique().over(ibis.range_window(preceding=0, following=burst.within, **mail))
+    )
+    told = told.mutate(burst=ibis.ifelse(links >= burst.links, 1, 0))
+    around = ibis.range_window(preceding=burst.within, following=0, **mail)
     told = told.mutate(scanned=told["burst"].max().over(around))
     return told.mutate(human=own & (told["mail"].isnull() | (told["scanned"] == 0)))
 

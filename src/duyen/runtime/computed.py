@@ -18,6 +18,6 @@ def computed_traits(state: State, plan: Plan, person: Person, now: Millis) -> di
     if person.specs != plan.specs_print:
         counted = Person(person.id)
         older = state.chunks(person.id) if person.chunks else []
-        profiles.accumulate(counted, [*older, *person.recent], plan.specs)
+        profiles.accumulate(counted, [*older, *person.recent], plan.specs, plan.burst)
         person = counted
     return computed_values(plan.terms, person, now)

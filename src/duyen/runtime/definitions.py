@@ -133,8 +133,9 @@ def _settings(body: dict[str, Any]) -> WorkspaceSettings:
             body["identity"] = identity.parse_rules(body["identity"])
         if "blocked" in body:
             body["blocked"] = identity.parse_blocked(body["blocked"])
-        if "conversion_window" in body:
-            body["conversion_window"] = _duration(body["conversion_window"])
+        for span in ("conversion_window", "burst_within"):
+            if span in body:
+                body[span] = _duration(body[span])
         if body.get("anonymous_days", 0) in (None, "none"):
             body["anonymous_days"] = 0
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -215,8 +215,8 @@ class Engine:
                 self.state.set_meta("program", str(last))
             if changed & {"trait", "segment", "journey", "offer"}:
                 self.state.begin_nudge(f"program-{last:012d}", {"reason": "program"})
-            elif self.house.program().settings.anonymous_days != before.anonymous_days:
-                self.state.begin_nudge(f"leaving-{last:012d}", {"reason": "evaluate"})
+            elif _judges_otherwise(before, self.house.program().settings):
+                self.state.begin_nudge(f"program-{last:012d}", {"reason": "evaluate"})
             self.state.set_position(Lane.CONTROL, last)
             if "settings" in changed:
                 sweep.begin(self.house, before, moment)
@@ -665,7 +665,7 @@ class Engine:
         same = {people[0]: next(iter(split.old))} if len(people) == len(split.old) == 1 else {}
         made = {}
         for person, own in belongs.items():
-            document = profiles.refold(person, own, plan.specs)
+            document = profiles.refold(person, own, plan.specs, plan.burst)
             document.specs = plan.specs_print
             former = heads.get(same.get(person, person))
             standing = former.standing if former is not None else {}
@@ -807,11 +807,21 @@ class Engine:
         self.state.add_activity(activity, batch.part)
 
 
+def _judges_otherwise(before: WorkspaceSettings, after: WorkspaceSettings) -> bool:
+    """Whether everybody has to be looked at again: who is forgotten when, what a scanner's clicks are."""
+    names = ("anonymous_days", "burst_within", "burst_links")
+    return any(getattr(before, name) != getattr(after, name) for name in names)
+
+
 def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
     """What was promised, said and shown to anybody of some documents: all of it binds all of their heirs."""
     said: Person | None = None
     for _, head in sorted(heads.items()):
-        said = head.person if said is None else profiles.merge(said, head.person, plan.specs, ())
+        said = (
+            head.person
+            if said is None
+            else profiles.merge(said, head.person, plan.specs, (), plan.burst)
+        )
     return said
 
 

@@ -11,7 +11,7 @@ from duyen.identity import rules_to_data
 from duyen.model.errors import Conflict, InvalidRule
 from duyen.model.message import Message
 from duyen.model.program import Program, ResourceChange, ResourceKind, WorkspaceSettings
-from duyen.model.times import Millis, format_duration
+from duyen.model.times import HOUR, Millis, format_duration
 from duyen.runtime import definitions
 from duyen.runtime.definitions import SETTINGS_ID, Definition
 from duyen.stores.state import State
@@ -92,6 +92,12 @@ def _check_policy(settings: WorkspaceSettings) -> None:
                     "Write parts of user agents with 3 to 200 characters, such as UptimeRobot; at most 200 of them.",
                     at=f"{field}[{number}]",
                 )
+    if not (0 < settings.burst_within <= HOUR and settings.burst_links in (0, *range(2, 101))):
+        raise InvalidRule(
+            "settings.burst",
+            "A scanner clicks on 2 to 100 links (burst_links; 0 looks for none) within at most 1h (burst_within).",
+            at="burst_links",
+        )
     if not 0 <= settings.anonymous_days <= MOST_DAYS:
         raise InvalidRule(
             "settings.anonymous_days",
@@ -209,7 +215,8 @@ def settings_body(settings: WorkspaceSettings) -> dict[str, Any]:
         {"most": cap.most, "within": format_duration(cap.within), "channel": cap.channel}
         for cap in settings.caps
     ]
-    body["conversion_window"] = format_duration(settings.conversion_window)
+    for span in ("conversion_window", "burst_within"):
+        body[span] = format_duration(body[span])
     body["identity"] = rules_to_data(settings.identity)
     return body
 

@@ -16,7 +16,15 @@ from duyen.model.person import Person
 from duyen.model.program import Program
 from duyen.model.rule import AnyOf, Rule, SeriesSpec, Term
 from duyen.model.times import Millis
-from duyen.rules import computed_needs, inline, resolve, series_needed
+from duyen.rules import (
+    USUAL,
+    Burst,
+    burst_of,
+    computed_needs,
+    inline,
+    resolve,
+    series_needed,
+)
 from duyen.step.watch import Watch
 
 
@@ -44,7 +52,8 @@ class Plan:
         self.specs: dict[str, SeriesSpec] = computed_needs(
             self.terms.values(), series_needed(self._every_rule())
         )
-        self.specs_print = fingerprint(self.specs)
+        self.burst = burst_of(program.settings)
+        self.specs_print = fingerprint(self.specs, self.burst)
         self.identity = Rules.of(program.settings.identity, program.settings.blocked)
 
     def _resolve(self, id: str) -> None:
@@ -100,6 +109,9 @@ def plan_of(program: Program) -> Plan:
     return _last[1]
 
 
-def fingerprint(specs: dict[str, SeriesSpec]) -> str:
-    """Tells whether a document's accumulators were kept for these specs."""
-    return blake2b(msgspec.json.encode(sorted(specs.items())), digest_size=8).hexdigest()
+def fingerprint(specs: dict[str, SeriesSpec], burst: Burst = USUAL) -> str:
+    """Tells whether a document's accumulators were kept for these specs, and for what is taken for a burst."""
+    kept: list[object] = [*sorted(specs.items())]
+    if burst != USUAL:  # prints of documents that exist stay what they are
+        kept.append(burst)
+    return blake2b(msgspec.json.encode(kept), digest_size=8).hexdigest()

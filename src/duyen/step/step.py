@@ -125,7 +125,11 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
     """Fold what happened into the document; returns what journeys are told."""
     if work.person.specs != plan.specs_print:
         if work.history is not None:
-            accumulate(work.person, work.history, plan.specs)
+            accumulate(work.person, work.history, plan.specs, plan.burst)
+            if work.person.ledger:
+                past = whole_history(work.person, work.history)
+                machines = scanned(past, plan.burst)
+                work.effects += measure.rejudged(work.person, plan.program, past, machines)
             work.changed = EVERYTHING
         work.person.specs = plan.specs_print
     told: list[Happening] = []
@@ -144,14 +148,14 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
         told.append(happening)
     if work.identifiers is not None:
         work.person.identifiers = work.identifiers
-    return _without_scanners(work, told)
+    return _without_scanners(work, told, plan)
 
 
-def _without_scanners(work: Work, told: list[Happening]) -> list[Happening]:
+def _without_scanners(work: Work, told: list[Happening], plan: Plan) -> list[Happening]:
     """What journeys are told: not what the same batch shows to be a scanner's."""
     if not touches(told):
         return told
-    machines = scanned(whole_history(work.person, work.history))
+    machines = scanned(whole_history(work.person, work.history), plan.burst)
     return [h for h in told if not (isinstance(h, Happened) and h.event.id in machines)]
 
 
@@ -187,7 +191,7 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     person.heard = max(person.heard, now, event.received)
     again = retells(person, event)
     # Who they are is identity's word.
-    if not absorb(person, event, plan.specs, names=False, older=work.history):
+    if not absorb(person, event, plan.specs, names=False, older=work.history, burst=plan.burst):
         return False
     work.kept.append(event)
     work.told_traits |= bool(event.traits)
@@ -195,7 +199,8 @@ def _absorb(work: Work, event: Event, plan: Plan, now: Millis) -> bool:
     work.changed |= plan.watch.changed(person, event)
     if mail_of(event):
         history = whole_history(person, work.history)
-        work.effects += measure.touched(person, event, plan.program, history, scanned(history))
+        machines = scanned(history, plan.burst)
+        work.effects += measure.touched(person, event, plan.program, history, machines)
         return not event.quality
     if event.quality:
         return False
@@ -240,7 +245,7 @@ def _join(work: Work, happening: Joined, plan: Plan, now: Millis) -> None:
     kept, other = work.person, happening.other
     if happening.history is not None:
         work.history = tuple(happening.history)
-    work.person = merge(kept, other, plan.specs, happening.history)
+    work.person = merge(kept, other, plan.specs, happening.history, plan.burst)
     work.changed, work.regrouped = EVERYTHING, True
     history = None if happening.history is None else once(happening.history)
     work.effects += measure.settle(kept, other, work.person, plan.program, history)

@@ -34,6 +34,7 @@ from duyen.model.errors import InvalidInput, Unavailable
 from duyen.model.meaning import MEANINGS, ORDERS
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
+from duyen.rules import USUAL, Burst
 from duyen.rules.query import to_query
 from duyen.stores import lake_views
 from duyen.stores.lake import Lake
@@ -187,12 +188,12 @@ class Query:
             self.refresh()
             return {name: self._backend.table(name) for name in VIEWS}
 
-    def members(self, rule: Rule, as_of: Millis) -> list[str]:
+    def members(self, rule: Rule, as_of: Millis, burst: Burst = USUAL) -> list[str]:
         """Ids of the people a rule holds for at `as_of`, sorted."""
 
         def ask() -> Any:
             tables = self.tables()
-            asked = to_query(rule, tables["events"], tables["people"], as_of)
+            asked = to_query(rule, tables["events"], tables["people"], as_of, burst)
             return asked.select("person").to_pyarrow()
 
         with self._lock:

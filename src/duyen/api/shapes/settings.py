@@ -80,6 +80,8 @@ class Settings(TypedDict):
     postal_address: str
     bots: list[str]
     no_bots: list[str]
+    burst_within: str
+    burst_links: int
     conversion_window: str
     anonymous_days: int
     identity: Json

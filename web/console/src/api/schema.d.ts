@@ -3981,6 +3981,10 @@ export interface components {
             bots: string[];
             /** No Bots */
             no_bots: string[];
+            /** Burst Within */
+            burst_within: string;
+            /** Burst Links */
+            burst_links: number;
             /** Conversion Window */
             conversion_window: string;
             /** Anonymous Days */

@@ -123,6 +123,11 @@ function Workspace({ data }: { data: AllSettings }) {
           ? t("settings.anonymous_days", { n: data.anonymous_days })
           : t("settings.anonymous_kept")}
       </Row>
+      <Row label={t("settings.burst")}>
+        {data.burst_links
+          ? t("settings.burst_of", { n: data.burst_links, within: f.duration(data.burst_within) })
+          : t("settings.burst_off")}
+      </Row>
       <Row label={t("settings.bots")}>{data.bots.length ? data.bots.join(", ") : t("settings.bots_usual")}</Row>
       {data.no_bots.length > 0 && <Row label={t("settings.no_bots")}>{data.no_bots.join(", ")}</Row>}
       {data.updated_at && (

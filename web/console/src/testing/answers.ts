@@ -688,6 +688,8 @@ export const settings: Settings = {
   postal_address: "12 Hàng Gai, Hà Nội",
   bots: ["UptimeRobot"],
   no_bots: [],
+  burst_within: "2s",
+  burst_links: 3,
   conversion_window: "1w",
   anonymous_days: 395,
   hold_out_salt: "global-1",
