@@ -76,11 +76,15 @@ def call(rng: random.Random, who: int, id: str, time: Millis, received: Millis) 
 
 
 def calls(count: int, people: int, seed: int, now: Millis) -> Iterator[Collected]:
-    """Events to come, of people picked evenly; told up to now, a moment after one another."""
+    """Events to come; told up to now, a moment after one another. Nobody comes twice before everybody has come.
+
+    Who comes back changes more segments than who is just here, so that more people must not mean more of them.
+    """
     rng = random.Random(seed)
+    order = rng.sample(range(people), min(count, people))
     for n in range(count):
         time = now - (count - n) // 5
-        yield call(rng, rng.randrange(people), f"{seed}-{n}-{rng.getrandbits(48):x}", time, time)
+        yield call(rng, order[n % people], f"{seed}-{n}-{rng.getrandbits(48):x}", time, time)
 
 
 def _pattern(rng: random.Random, history: int, plan: Plan, now: Millis) -> Pattern:
