@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from duyen.model.times import format_time
 from tests.api.server import Server, problem
 
 
@@ -101,6 +103,36 @@ def test_events_are_paged_and_filtered(server: Server, owner: httpx.Client) -> N
     assert first["total"] == 12
     even = owner.get("/v1/profiles/user_id:eventful/events?name=Even").json()["data"]
     assert len(even) == 6
+
+
+def test_a_long_history_is_read_from_its_end(server: Server, owner: httpx.Client) -> None:
+    """300 events, told in another order than they happened: every page follows the one before."""
+    rng = random.Random(1)
+    moments = rng.sample(range(100_000), 300)
+    calls = [
+        {
+            "type": "track",
+            "userId": "long",
+            "messageId": f"long-{n}",
+            "event": "Seventh" if n % 7 == 0 else "Seen",
+            "timestamp": format_time(1_780_000_000_000 + moment * 1_000),
+        }
+        for n, moment in enumerate(moments)
+    ]
+    for start in range(0, 300, 40):
+        server.tell(*calls[start : start + 40])
+    whole = [calls[n] for n in sorted(range(300), key=moments.__getitem__, reverse=True)]
+    for name, limit in (("", 50), ("", 7), ("Seventh", 5)):
+        seen: list[str] = []
+        cursor = None
+        while True:
+            params = {"limit": str(limit), "name": name} | ({"cursor": cursor} if cursor else {})
+            page = owner.get("/v1/profiles/user_id:long/events", params=params).json()
+            seen += [row["id"] for row in page["data"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert seen == [c["messageId"] for c in whole if c["event"] == name or not name]
 
 
 def test_consent_is_listed_as_it_was_said(server: Server, owner: httpx.Client) -> None:

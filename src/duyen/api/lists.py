@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
@@ -62,7 +62,7 @@ async def _slice(
 Part = Annotated[Slice, Depends(_slice)]
 
 
-def newest_first(found: Sequence[T], moment: Callable[[T], Place], before: Place | None) -> list[T]:
+def newest_first(found: Iterable[T], moment: Callable[[T], Place], before: Place | None) -> list[T]:
     """What happened before a moment, the newest first."""
     ordered = sorted(found, key=moment, reverse=True)
     return ordered if before is None else [one for one in ordered if moment(one) < before]

@@ -22,7 +22,8 @@ from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.event import Event
 from duyen.model.meaning import known_as
 from duyen.model.person import Contact
-from duyen.rules import burst_of, scanned
+from duyen.model.times import NEVER, Millis
+from duyen.rules import Burst, burst_of, scanned
 from duyen.runtime.computed import computed_traits
 from duyen.step.plan import plan_of
 from duyen.stores.rows import Head
@@ -72,27 +73,43 @@ def list_events(
 ) -> Response:
     """By event time."""
     head = head_of(office, key)
-    events = _history(office, head)
-    wanted = known_as(name)
-    named = [event for event in events if not wanted or event.name == wanted]
+    before, wanted = part.behind(int, str), known_as(name)
     total = None if name else head.person.events
     settings = office.program().settings
-    sources, machines = office.source_names(), scanned(events, burst_of(settings))
-    currency = settings.currency
+    sources, currency, burst = office.source_names(), settings.currency, burst_of(settings)
+    events, found = _before(office, head, before, wanted, part.enough, burst)
+    machines = scanned(events, burst)
 
     def rows(shown: Sequence[Event]) -> list[EventRow]:
         return [views.event_row(event, sources, machines, currency) for event in shown]
 
-    found = newest_first(named, _TOLD, part.behind(int, str))
     return part.page(found, rows, _TOLD, total)
 
 
-def _history(office: Office, head: Head) -> list[Event]:
-    """Everything known to have happened, ascending."""
-    events = list(head.person.recent)
-    if head.person.chunks:
-        events += office.state.chunks(head.person.id)
-    return sorted({event.id: event for event in events}.values(), key=lambda event: event.order)
+def _before(
+    office: Office,
+    head: Head,
+    before: tuple[Millis, str] | None,
+    name: str,
+    enough: int,
+    burst: Burst,
+) -> tuple[list[Event], list[Event]]:
+    """As much of a history as tells the newest events of a name before a place, and these, the newest first.
+
+    What is told along with them lies close enough to show a scanner. The length of the history does not matter.
+    """
+    moment = NEVER if before is None else before[0] + burst.within
+    chunks = office.state.chunks_before(head.person.id, moment) if head.person.chunks else iter(())
+    events = {event.id: event for event in head.person.recent}
+    named = [event for event in events.values() if event.name == name or not name]
+    found = newest_first(named, _TOLD, before)
+    for last, older in chunks:
+        if len(found) >= enough and found[enough - 1].time - burst.within > last:
+            break
+        events |= {event.id: event for event in older}
+        named = [event for event in older if event.name == name or not name]
+        found = newest_first({e.id: e for e in (*found, *named)}.values(), _TOLD, before)[:enough]
+    return list(events.values()), found
 
 
 @router.get(

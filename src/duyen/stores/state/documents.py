@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS aside (person TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (
     person TEXT NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (person, n)
 ) WITHOUT ROWID;
+ALTER TABLE chunks ADD COLUMN IF NOT EXISTS first INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chunks ADD COLUMN IF NOT EXISTS last INTEGER NOT NULL DEFAULT {NEVER};
+CREATE INDEX IF NOT EXISTS chunks_by_time ON chunks (person, last, first);
 """
 
 NO_WAKES: Mapping[str, Millis] = MappingProxyType({})
@@ -127,11 +130,23 @@ class Documents(redirects.Redirects, groups.Groups):
             events += unpack_events(body)
         return events
 
+    def chunks_before(self, person: str, moment: Millis) -> Iterator[tuple[Millis, list[Event]]]:
+        """The chunks that may hold events up to a moment, each with its last one's: those that reach furthest first."""
+        query = "SELECT n, last FROM chunks WHERE person = ? AND first <= ? ORDER BY last DESC, n"
+        one = "SELECT body FROM chunks WHERE person = ? AND n = ?"
+        for n, last in self._db.execute(query, (person, moment)).fetchall():
+            row = self._db.execute(one, (person, n)).fetchone()
+            if row is not None:
+                yield last, unpack_events(row[0])
+
     def put_chunks(self, chunks: Iterable[tuple[str, int, Sequence[Event]]]) -> None:
         """Store chunks of older events under (person, n)."""
         self._db.put(
             "chunks",
-            sorted((person, n, pack(events)) for person, n, events in chunks),
+            sorted(
+                (person, n, pack(events), min(e.time for e in events), max(e.time for e in events))
+                for person, n, events in chunks
+            ),
         )
 
     def chunk_count(self, person: str) -> int:
