@@ -15,6 +15,7 @@ from duyen.api import (
     clock,
     decisions,
     erasures,
+    export,
     groups,
     mail,
     messages,
@@ -55,6 +56,7 @@ ROUTERS = (
     people,
     unmerge,
     erasures,
+    export,
     person,  # its last route takes any path behind /v1/profiles/
     groups,
     segments,

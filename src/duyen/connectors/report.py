@@ -101,10 +101,12 @@ class RejectsFile:
             self._file = self.path.open("w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._file)
             self._writer.writerow(["row", "line", "reasons", "content"])
-        self._writer.writerow([row.position + 1, row.line, "; ".join(row.reasons), _safe(row.text)])
+        self._writer.writerow(
+            [row.position + 1, row.line, "; ".join(row.reasons), safe_cell(row.text)]
+        )
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """A cell that a spreadsheet does not take for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
 

@@ -68,6 +68,13 @@ class Outbox(Part):
         )
         return [unpack_enqueue(body) for (body,) in rows]
 
+    def outbox_by(self, person: str) -> list[OutboxRow]:
+        """All contacts of a person, the oldest first."""
+        query = "SELECT body, state, reason, updated FROM outbox WHERE person = ?"
+        rows = self._db.execute(query, (person,)).fetchall()
+        found = [OutboxRow(unpack_enqueue(row[0]), *row[1:]) for row in rows]
+        return sorted(found, key=lambda row: (row.enqueue.created, row.enqueue.key))
+
     def count_waiting(self) -> int:
         """How many contacts wait to leave."""
         row = self._db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()

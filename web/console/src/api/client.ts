@@ -67,6 +67,9 @@ type Signal = { signal?: AbortSignal };
 type ArmGiven = { arm?: "treated" | "held_out" };
 
 /** Every call the console makes. */
+/** Where everything that is kept of a person can be downloaded. */
+export const exportPath = (key: string) => `/v1/profiles/${part(key)}/export`;
+
 export const api = {
   me: () => body(client.GET("/v1/me")),
   login: (email: string, password: string) =>
@@ -96,6 +99,7 @@ export const api = {
   vetoes: (key: string) => body(client.GET("/v1/profiles/{key}/vetoes", { params: { path: { key } } })),
   liftVeto: (key: string, veto: string) =>
     body(client.DELETE("/v1/profiles/{key}/vetoes/{veto}", { params: { path: { key, veto } } })),
+  erase: (key: string) => body(client.DELETE("/v1/profiles/{key}", { params: { path: { key } } })),
   // openapi-fetch forgets that pairs are pairs.
   events: (key: string, name: string, cursor: Cursor) =>
     body(

@@ -1068,6 +1068,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/profiles/{key}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that is kept of a person, as a ZIP of JSON and CSV.
+         * @description To hand to them: with a README in Vietnamese and English. For access and portability (GDPR 15, 20).
+         */
+        get: operations["export_profile_v1_profiles__key__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles/{key}/events": {
         parameters: {
             query?: never;
@@ -5189,6 +5209,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipted"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    export_profile_v1_profiles__key__export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `namespace:value` (percent-encoded), or `id:p_…`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */

@@ -7,6 +7,7 @@ import { useWords } from "../../words";
 import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
 import { stepNumber } from "../../words/rule";
 import { TraitValueText } from "../program/TraitValueText";
+import { Rights } from "./Rights";
 import { Unmerge } from "./Unmerge";
 import { Vetoes } from "./Vetoes";
 
@@ -28,6 +29,7 @@ export function Facts({ person }: { person: Profile }) {
       <Segments person={person} />
       <Journeys person={person} />
       <Traits person={person} />
+      <Rights person={person} />
     </div>
   );
 }
