@@ -14,9 +14,10 @@ from duyen.model.errors import InvalidInput, Unavailable
 from duyen.model.person import Person, Trait
 from duyen.model.times import DAY
 from duyen.model.values import canonical
+from duyen.rules import parse_rule
 from duyen.rules.columns import twins
 from duyen.stores.lake import CHECKPOINT_EVERY, MANY_FILES, Lake
-from duyen.stores.lake_rows import EventRow, item_batch, people_batch, redirect_batch
+from duyen.stores.lake_rows import EventRow, group_batch, item_batch, people_batch, redirect_batch
 from duyen.stores.query import Query
 from tests.lake.rows import NOON, event, fact, row
 
@@ -241,6 +242,7 @@ def test_a_snapshot_takes_the_place_of_the_last_one(lake: Lake, query: Query) ->
             traits={"city": Trait("Huế", NOON, "m1"), "age": Trait(31, NOON, "m1")},
             consent={"default/marketing/email": said},
             identifiers={"email": {"b@example.test": NOON, "a@example.test": NOON}},
+            groups={"acme": NOON},
             first=NOON,
             last=NOON + 5,
             events=2,
@@ -259,6 +261,7 @@ def test_a_snapshot_takes_the_place_of_the_last_one(lake: Lake, query: Query) ->
             "instants": "{}",
             "consent": '{"default/marketing/email":"granted"}',
             "identifiers": '{"email":["a@example.test","b@example.test"]}',
+            "groups": f'{{"acme":{NOON}}}',
             "first": NOON,
             "last": NOON + 5,
             "events": 2,
@@ -278,6 +281,29 @@ def test_items_and_redirects_are_snapshots_too(lake: Lake, query: Query) -> None
     lake.write_snapshot("owners", redirect_batch({"a": "b", "b": "c", "x": "y", "y": "x"}))
     answer = dict(query.sql("SELECT * FROM redirects WHERE person < 'x'").rows)
     assert answer == {"a": "c", "b": "c"}
+
+
+def test_who_is_in_which_group(lake: Lake, query: Query) -> None:
+    people = [Person("p1", groups={"acme": 1_000, "zeta": 5}), Person("p2", groups={"acme": 7})]
+    lake.write_snapshot("people", people_batch([*people, Person("p3")]))
+    acme = {"id": "acme", "name": "Ánh Dương", "plan": "pro", "size": 120}
+    lake.write_snapshot("groups", group_batch([("acme", acme), ("zeta", {"id": "zeta"})]))
+    asked = "SELECT person, group_id, since, happened FROM group_members ORDER BY ALL"
+    assert query.sql(asked).rows == [
+        ("p1", "acme", 1_000, "1970-01-01T00:00:01Z"),
+        ("p1", "zeta", 5, "1970-01-01T00:00:00.005000Z"),
+        ("p2", "acme", 7, "1970-01-01T00:00:00.007000Z"),
+    ]
+    asked = "SELECT id, name, traits ->> '$.plan', numbers ->> '$.size' FROM groups ORDER BY id"
+    assert query.sql(asked).rows == [
+        ("acme", "Ánh Dương", "pro", "120000000"),
+        ("zeta", "zeta", None, None),
+    ]
+    large = parse_rule({"group": {"plan": "pro", "size": {"gte": 100}}})
+    assert query.members(large, 0) == ["p1", "p2"]
+    assert query.members(parse_rule({"not": {"group": {"id": "acme"}}}), 0) == ["p3"]
+    lake.delete_person("p1")
+    assert query.members(large, 0) == ["p2"]
 
 
 def test_only_known_snapshots_can_be_written(lake: Lake) -> None:

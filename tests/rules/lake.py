@@ -23,6 +23,8 @@ EVENTS = pa.schema(
 )
 PEOPLE = pa.schema([(column, pa.string()) for column in ("person", "traits", "consent", *_TWINS)])
 
+GROUPS = pa.schema([(column, pa.string()) for column in ("person", "traits", *_TWINS)])
+
 
 @contextmanager
 def lake(crowd: list[Life]) -> Iterator[Callable[[Rule, int], list[str]]]:
@@ -31,12 +33,14 @@ def lake(crowd: list[Life]) -> Iterator[Callable[[Rule, int], list[str]]]:
     for name, rows, schema in (
         ("events", event_rows(crowd), EVENTS),
         ("people", people_rows(crowd), PEOPLE),
+        ("groups", group_rows(crowd), GROUPS),
     ):
         connection.register(name, pa.Table.from_pylist(rows, schema=schema))
     backend = ibis.duckdb.from_connection(connection)
 
     def ask(rule: Rule, as_of: int) -> list[str]:
-        query = to_query(rule, backend.table("events"), backend.table("people"), as_of)
+        events, people, groups = map(backend.table, ("events", "people", "groups"))
+        query = to_query(rule, events, people, as_of, groups=groups)
         assert query.columns == ("person",)
         found = query.to_pyarrow()["person"].to_pylist()
         assert len(found) == len(set(found))
@@ -71,4 +75,16 @@ def people_rows(crowd: list[Life]) -> list[dict[str, Any]]:
             **twins(life.traits)._asdict(),
         }
         for p, life in enumerate(crowd)
+    ]
+
+
+def group_rows(crowd: list[Life]) -> list[dict[str, Any]]:
+    return [
+        {
+            "person": f"p{p}",
+            "traits": msgspec.json.encode(values).decode(),
+            **twins(values)._asdict(),
+        }
+        for p, life in enumerate(crowd)
+        for values in life.groups.values()
     ]

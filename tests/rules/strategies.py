@@ -14,6 +14,7 @@ from duyen.model.rule import (
     AnyOf,
     ConsentIs,
     Did,
+    InGroup,
     Not,
     Rule,
     SeriesSpec,
@@ -112,7 +113,13 @@ def has_words(rule: Rule) -> bool:
 consents = st.builds(
     ConsentIs, st.sampled_from(["marketing", "service"]), st.sampled_from(["email", "sms"])
 )
-leaves = st.builds(TraitIs, st.sampled_from(PATHS), tests) | timed | consents
+group_wheres = st.lists(
+    st.builds(Where, st.sampled_from([*PATHS, "id"]), tests),
+    max_size=2,
+    unique_by=lambda w: w.property,
+).map(lambda several: tuple(sorted(several, key=lambda w: w.property)))
+in_groups = st.builds(InGroup, group_wheres)
+leaves = st.builds(TraitIs, st.sampled_from(PATHS), tests) | timed | consents | in_groups
 rules: st.SearchStrategy[Rule] = st.recursive(
     leaves,
     lambda inner: (
@@ -135,20 +142,26 @@ statements = st.dictionaries(
 
 
 class Life:
-    """A person's traits, consent and history, from which a document is folded."""
+    """A person's traits, consent, history and groups, from which a document is folded."""
 
     def __init__(
-        self, traits: dict[str, Any], consent: dict[str, Statement], history: list[Told]
+        self,
+        traits: dict[str, Any],
+        consent: dict[str, Statement],
+        history: list[Told],
+        groups: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.traits, self.consent, self.history = traits, consent, history
+        self.groups = {id: {**values, "id": id} for id, values in (groups or {}).items()}
 
     def __repr__(self) -> str:
-        return f"Life({self.traits!r}, {self.consent!r}, {self.history!r})"
+        return f"Life({self.traits!r}, {self.consent!r}, {self.history!r}, {self.groups!r})"
 
     def person(self, name: str, specs: dict[str, SeriesSpec]) -> Person:
         """The document with the accumulators that the specs ask for."""
         person = Person(name, traits={k: Trait(v, 0, "m") for k, v in self.traits.items()})
         person.consent = dict(self.consent)
+        person.groups, person.group_traits = dict.fromkeys(self.groups, START), self.groups
         feed = Accumulators(specs)
         for event, time, told in self.history:
             feed.add(person, event, told, time)
@@ -171,7 +184,8 @@ def everything(*needing: Rule) -> dict[str, SeriesSpec]:
     }
 
 
-lives = st.builds(Life, properties, statements, histories)
+groups = st.dictionaries(st.sampled_from(["x", "Hà Nội", "100"]), properties, max_size=2)
+lives = st.builds(Life, properties, statements, histories, groups)
 instants = st.sampled_from(
     [tick + shift + extra for tick in TICKS for shift in (0, *WINDOWS) for extra in (-1, 0, 1)]
 )

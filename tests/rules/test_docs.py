@@ -84,3 +84,15 @@ def test_the_error_of_the_page() -> None:
     with pytest.raises(InvalidRule) as caught:
         parse_rule({"all": [{"did": "a"}, {"did_nt": "b"}]})
     assert f"`{caught.value.at}`: {caught.value.message}" in PAGE
+
+
+def test_a_company_that_ordered_nothing() -> None:
+    rule = parse_rule(SAMPLES[6])
+    large, free = {"plan": "business", "employees": 100}, {"plan": "free", "employees": 500}
+    for groups, holding in (
+        ({"a": large}, True),
+        ({"a": large | {"employees": 99}, "b": free}, False),
+        ({"a": free, "b": large}, True),
+        ({}, False),
+    ):
+        assert evaluate(rule, Life({}, {}, [], groups).whole(rule), NOW).truth is holding

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from duyen.model.consent import granted
 from duyen.model.errors import InvalidRule
-from duyen.model.rule import All, AnyOf, ConsentIs, Did, InSegment, Not, Rule, SumIs, TraitIs
+from duyen.model.rule import (
+    All,
+    AnyOf,
+    ConsentIs,
+    Did,
+    InGroup,
+    InSegment,
+    Not,
+    Rule,
+    SumIs,
+    TraitIs,
+)
 from duyen.model.rule import Test as Is
 from duyen.model.times import NEVER
 from duyen.model.values import to_micros
@@ -38,6 +49,11 @@ def plainly(rule: Rule, life: Life, as_of: int) -> bool:
             return passes_number(rule.test, average)
         case ConsentIs(purpose, channel):
             return granted(life.consent, purpose, channel)
+        case InGroup(where):
+            return any(
+                all(passes(find(values, w.property), w.test) for w in where)
+                for values in life.groups.values()
+            )
         case All(parts):
             return all(plainly(part, life, as_of) for part in parts)
         case AnyOf(parts):

@@ -10,7 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duyen.model.errors import InvalidRule
-from duyen.model.rule import All, ConsentIs, Did, InSegment, Not, Rule, SumIs, TraitIs, Where
+from duyen.model.rule import (
+    All,
+    ConsentIs,
+    Did,
+    InGroup,
+    InSegment,
+    Not,
+    Rule,
+    SumIs,
+    TraitIs,
+    Where,
+)
 from duyen.model.rule import Test as Is
 from duyen.model.times import DAY, HOUR
 from duyen.rules import evaluate, parse_rule, parse_where, to_data, where_to_data
@@ -39,6 +50,7 @@ all:
     before: 2000-01-31
   - trait: tier
     in: [gold, 3, true]
+  - group: {plan: business, employees: {gte: 100}}
 """
 
 
@@ -64,6 +76,7 @@ def test_the_golden_rule() -> None:
             ConsentIs("marketing", "email"),
             TraitIs("born", Is("before", "2000-01-31")),
             TraitIs("tier", Is("in", ("gold", 3, True))),
+            InGroup((Where("employees", Is("gte", 100)), Where("plan", Is("is", "business")))),
         )
     )
 
@@ -134,6 +147,10 @@ WRONG: list[tuple[Any, str, str, str]] = [
     ({"sum": "a", "of": "b", "is": True}, "rule.is", "rule.bad_operand", "A number"),
     ({"sum": "a", "of": "b", "contains": "1"}, "rule", "rule.unknown_key", "“contains”"),
     ({"segment": "a", "is": 1}, "rule", "rule.unknown_key", "nothing can"),
+    ({"group": "acme"}, "rule.group", "rule.not_a_map", "from trait to its test"),
+    ({"group": {"plan": [1]}}, "rule.group.plan", "rule.bad_operand", "in: [a, b]"),
+    ({"group": {"": 1}}, "rule.group", "rule.bad_name", "name of the trait"),
+    ({"group": {}, "plan": "pro"}, "rule", "rule.unknown_key", "nothing can"),
     ({"consent": "a", "channel": ""}, "rule.channel", "rule.bad_name", "channel"),
 ]
 

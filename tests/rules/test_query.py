@@ -8,9 +8,22 @@ from hypothesis import strategies as st
 
 from duyen.model.consent import Statement
 from duyen.model.errors import InvalidRule
-from duyen.model.rule import All, AnyOf, ConsentIs, Did, InSegment, Rule, SumIs, TraitIs, Where
+from duyen.model.rule import (
+    All,
+    AnyOf,
+    ConsentIs,
+    Did,
+    InGroup,
+    InSegment,
+    Not,
+    Rule,
+    SumIs,
+    TraitIs,
+    Where,
+)
 from duyen.model.rule import Test as Is
 from duyen.rules import evaluate
+from duyen.rules.query import to_query
 from tests.rules.lake import lake
 from tests.rules.strategies import START, Life, instants, lives, rules
 
@@ -104,3 +117,26 @@ def test_consent_denied_anywhere_that_covers_it_is_denied() -> None:
 def test_a_segment_must_be_in_its_place() -> None:
     with pytest.raises(InvalidRule, match="was not put in its place"):
         members(InSegment("a"), [], START)
+
+
+def test_one_and_the_same_group_passes_all() -> None:
+    both = {"a": {"plan": "pro", "size": 5}, "b": {"plan": "free", "size": 500}}
+    one = {"c": {"plan": "pro", "size": 500}}
+    crowd = [Life({}, {}, [], both), Life({}, {}, [], one), Life({}, {}, [])]
+    where = (Where("plan", Is("is", "pro")), Where("size", Is("gte", 100)))
+    for rule, holds in (
+        (InGroup(where), ["p1"]),
+        (All((InGroup(where[:1]), InGroup(where[1:]))), ["p0", "p1"]),
+        (InGroup(), ["p0", "p1"]),
+        (Not(InGroup()), ["p2"]),
+        (InGroup((Where("id", Is("in", ("a", "c"))), where[1])), ["p1"]),
+        (InGroup((Where("plan", Is("is_not", "pro")),)), ["p0"]),
+    ):
+        assert members(rule, crowd, START) == holds, rule
+        documents = [life.whole(rule) for life in crowd]
+        assert [f"p{n}" for n, d in enumerate(documents) if evaluate(rule, d, START).truth] == holds
+
+
+def test_a_rule_that_reads_groups_needs_their_table() -> None:
+    with pytest.raises(ValueError, match="needs the table of groups"):
+        to_query(InGroup(), None, None, START)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duyen.model.event import Event
-from duyen.model.happening import Due, Happened, Happening, Joined
+from duyen.model.event import GROUPED, CallType, Event
+from duyen.model.happening import Due, Happened, Happening, Joined, Nudged
 from duyen.model.person import Person
 from duyen.model.program import Program, Segment
 from duyen.model.times import DAY, HOUR, Millis
@@ -32,6 +32,8 @@ SEGMENTS: dict[str, dict[str, Any]] = {
     "spender": {"trait": "spent", "gte": 50},
     "loyal": {"trait": "favourite", "is": "tea"},
     "dear": {"trait": "worth", "gte": 100},
+    "business": {"group": {"plan": "business"}},
+    "alone": {"not": {"group": {}}},
 }
 TRAITS: dict[str, dict[str, Any]] = {
     "spent": {"sum": "Order Completed", "of": "total", "within": "2d"},
@@ -62,7 +64,9 @@ def parts_are_worth_it() -> Iterator[None]:
 
 @st.composite
 def happening(draw: st.DrawFn, now: Millis) -> Happening:
-    kind = draw(st.sampled_from(["order", "view", "page", "other", "home", "consent", "mail"]))
+    kind = draw(
+        st.sampled_from(["order", "view", "page", "other", "home", "consent", "mail", "group"])
+    )
     ago = draw(st.sampled_from([0, 0, 0, HOUR, DAY, 3 * DAY]))
     name = "Else"
     properties: dict[str, Any] = {}
@@ -82,19 +86,29 @@ def happening(draw: st.DrawFn, now: Millis) -> Happening:
         properties = {"purpose": "marketing", "channel": "email", "state": state}
     elif kind == "mail":
         name, properties = "Email Opened", {"key": draw(st.sampled_from(["a", "b"]))}
+    elif kind == "group":
+        name, properties = GROUPED, {"group_id": draw(st.sampled_from(["acme", "an-phat"]))}
     id = f"e{draw(st.integers(0, 40))}"
-    told = Event(id, "track", name, now - ago, now, "s", True, (), properties, traits, {})
+    call: CallType = "group" if kind == "group" else "track"
+    told = Event(id, call, name, now - ago, now, "s", True, (), properties, traits, {})
     return Happened(told, draw(st.booleans()))
 
 
+Moment = tuple[Millis, list[list[Happening]], dict[str, str]]
+PLANS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("acme", "an-phat"), st.sampled_from(["free", "business"]))
+)
+"""What is told of companies: what is not told stays as it was."""
+
+
 @st.composite
-def lives(draw: st.DrawFn) -> list[tuple[Millis, list[list[Happening]]]]:
-    """A few instants, and what happens at each to three people."""
+def lives(draw: st.DrawFn) -> list[Moment]:
+    """A few instants, and what happens at each to three people and their companies."""
     now, found = NOW, []
     for _ in range(draw(st.integers(1, 6))):
         now += draw(st.sampled_from([1, HOUR, 5 * HOUR, DAY, 2 * DAY]))
         told = [draw(st.lists(happening(now), max_size=3)) for _ in range(3)]
-        found.append((now, told))
+        found.append((now, told, draw(PLANS)))
     return found
 
 
@@ -104,24 +118,31 @@ def true_now(person: Person, plan: Plan, now: Millis) -> set[str]:
 
 @given(lives())
 def test_who_is_in_which_segment_is_what_all_rules_say(
-    life: list[tuple[Millis, list[list[Happening]]]],
+    life: list[Moment],
 ) -> None:
+    groups: dict[str, dict[str, Any]] = {}
     standings: dict[str, dict[str, Millis]] = {}
     people, inside, wakes = [Person(f"p{n}") for n in range(3)], set(), [0, 0, 0]
-    for now, told in life:
+    for now, told, plans in life:
         # What has turned by time alone was due.
         for person, wake in zip(people, wakes, strict=True):
             if now < wake:
                 assert true_now(person, PLAN, now) == set(standings[person.id])
+        changed = {id for id, plan in plans.items() if groups.get(id, {}).get("plan") != plan}
+        groups |= {id: {"id": id, "plan": plan} for id, plan in plans.items()}
         works = [
             Work(
                 person,
-                [*happenings, *([Due()] if wake <= now else [])],
+                [
+                    *happenings,
+                    *([Due()] if wake <= now else []),
+                    *([] if changed.isdisjoint(person.groups) else [Nudged("group")]),
+                ],
                 standings.get(person.id, {}),
             )
             for person, happenings, wake in zip(people, told, wakes, strict=True)
         ]
-        moves = step_batch(works, PLAN, now)
+        moves = step_batch(works, PLAN, now, groups)
         assert moves.entered == sorted(moves.entered)
         inside |= {(segment, person) for segment, person, _ in moves.entered}
         inside -= set(moves.left)

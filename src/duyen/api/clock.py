@@ -14,6 +14,7 @@ from duyen.model.log import Lane
 from duyen.model.program import Tick
 from duyen.model.times import NEVER, parse_time
 from duyen.runtime.house import APPLY_TIMEOUT
+from duyen.stores.shards import ALL
 
 router = APIRouter(tags=["settings"])
 
@@ -57,4 +58,5 @@ def _idle(office: Office) -> bool:
     """Whether the engine has done all that is due now."""
     house = office.house
     applied = all(house.applied(lane, house.log.newest(lane)) for lane in (Lane.CONTROL, Lane.LIVE))
-    return applied and house.state.next_wake() > house.clock.now() and not house.state.nudges()
+    walking = house.state.nudges() or house.state.group_walks(ALL, 1)
+    return applied and house.state.next_wake() > house.clock.now() and not walking

@@ -86,5 +86,5 @@ def _known(office: Office, id: str) -> tuple[str, Told]:
 
 
 def _row(office: Office, id: str, told: Told) -> GroupRow:
-    name = group_name(id, group_values(told))
+    name = group_name(id, group_values(id, told))
     return GroupRow(id=id, name=name, members=office.state.count_group(id))

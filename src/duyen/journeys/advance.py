@@ -162,6 +162,8 @@ def _arrivals(
     if isinstance(happening, Nudged) and happening.reason == "program":
         yield from _existing(person, plan, members)
         return
+    if isinstance(happening, Nudged) and not happening.reacts:
+        return
     if isinstance(happening, Happened):
         if not happening.reacts:
             return

@@ -9,12 +9,13 @@ from duyen.model.person import Trait
 
 Told = dict[str, Trait]
 """What is known of a group, with the event that wrote each trait."""
-NAME = "name"
+NAME, ID = "name", "id"
 
 
-def group_values(told: Mapping[str, Trait]) -> dict[str, Any]:
-    """The values of a group's traits, without those that were deleted."""
-    return {name: trait.value for name, trait in told.items() if trait.value is not None}
+def group_values(id: str, told: Mapping[str, Trait]) -> dict[str, Any]:
+    """What rules and messages read of a group: the values of its traits, without deleted ones, and its id."""
+    values = {name: trait.value for name, trait in told.items() if trait.value is not None}
+    return {**values, ID: id}
 
 
 def group_name(id: str, values: Mapping[str, Any]) -> str:

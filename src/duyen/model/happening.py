@@ -29,11 +29,15 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Nudged(msgspec.Struct, frozen=True):
-    """Look at them again: definitions changed, or a scheduled journey calls `journey`."""
+    """Look at them again: definitions changed, a scheduled journey calls `journey`, or a group of theirs changed.
 
-    reason: Literal["program", "schedule", "evaluate"]
+    `reacts` is false where what changed is history: knowledge without reaction.
+    """
+
+    reason: Literal["program", "schedule", "evaluate", "group"]
     journey: str = ""
     run: str = ""
+    reacts: bool = True
 
 
 class Joined(msgspec.Struct, frozen=True):

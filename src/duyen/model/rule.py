@@ -9,6 +9,7 @@ A rule in YAML is a map with one of these keys:
     sum: Order Completed, of: revenue, within: 90d, gte: "500"
     did: Email Opened, quality: any          (machines' events count too; so for did_not and sum)
     segment: id                 consent: marketing, channel: email
+    group: {plan: business, employees: {gte: 100}}      (one of their groups passes all of it)
 """
 
 from __future__ import annotations
@@ -97,6 +98,12 @@ class ConsentIs(msgspec.Struct, frozen=True, tag_field="node", tag="consent"):
     channel: str = "email"
 
 
+class InGroup(msgspec.Struct, frozen=True, tag_field="node", tag="group"):
+    """One and the same of the person's groups passes every comparison of its traits; `id` is the group's id."""
+
+    where: tuple[Where, ...] = ()
+
+
 class InSegment(msgspec.Struct, frozen=True, tag_field="node", tag="segment"):
     """The person is in another segment (inlined when the program is compiled; no cycles)."""
 
@@ -181,7 +188,7 @@ class MeasureIs(msgspec.Struct, frozen=True, tag_field="node", tag="measured"):
     test: Test
 
 
-Rule = TraitIs | Did | SumIs | MeasureIs | ConsentIs | InSegment | All | AnyOf | Not
+Rule = TraitIs | Did | SumIs | MeasureIs | ConsentIs | InGroup | InSegment | All | AnyOf | Not
 
 
 Pick = Literal["", "first", "last", "most_frequent", "unique"]

@@ -9,7 +9,7 @@ from duyen.rules.formula import resolve
 from duyen.rules.inline import inline
 from duyen.rules.parse import parse_rule, parse_where, to_data, where_to_data
 from duyen.rules.quality import USUAL, Burst, burst_of, mail_of, scanned
-from duyen.rules.reads import CONSENT, Read, reads
+from duyen.rules.reads import CONSENT, GROUP, Read, group_traits_read, reads
 from duyen.rules.series import (
     Accumulators,
     amount_of,
@@ -23,6 +23,7 @@ from duyen.rules.values import union_values
 
 __all__ = [
     "CONSENT",
+    "GROUP",
     "USUAL",
     "Accumulators",
     "Burst",
@@ -37,6 +38,7 @@ __all__ = [
     "covers",
     "evaluate",
     "find",
+    "group_traits_read",
     "inline",
     "insert",
     "mail_of",

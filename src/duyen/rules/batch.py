@@ -25,6 +25,7 @@ from duyen.model.rule import (
     AnyOf,
     ConsentIs,
     Did,
+    InGroup,
     InSegment,
     MeasureIs,
     Not,
@@ -40,6 +41,7 @@ from duyen.rules.cells import (
     Group,
     Ints,
     MeasureGroup,
+    MembershipGroup,
     SeriesGroup,
     TraitGroup,
     gather,
@@ -255,6 +257,9 @@ def _leaf_key(rule: Rule) -> tuple[Any, ...]:
             return ("measured", repr(term), test.operator, typed(test.operand))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
+        case InGroup(where):
+            tests = ((w.property, w.test.operator, typed(w.test.operand)) for w in where)
+            return ("group", *tests)
         case _:
             return ("constant", isinstance(rule, All))
 
@@ -270,6 +275,8 @@ def _column_key(rule: Rule) -> tuple[str, ...]:
             return ("measured", repr(term))
         case ConsentIs(purpose, channel):
             return ("consent", purpose, channel)
+        case InGroup():
+            return ("group",)
         case _:
             return ("constant",)
 
@@ -286,5 +293,7 @@ def _group(column: tuple[str, ...], start: int, rules: list[Rule]) -> Group:
             return MeasureGroup(start, [r for r in rules if isinstance(r, MeasureIs)])
         case "consent":
             return ConsentGroup(start, [r for r in rules if isinstance(r, ConsentIs)])
+        case "group":
+            return MembershipGroup(start, [r for r in rules if isinstance(r, InGroup)])
         case _:
             return ConstantGroup(start, rules)

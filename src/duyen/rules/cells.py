@@ -16,10 +16,21 @@ from numpy.typing import NDArray
 
 from duyen.model.consent import ANY, DEFAULT_BRAND, consent_key
 from duyen.model.person import Person, Series
-from duyen.model.rule import All, ConsentIs, Did, MeasureIs, Operand, Rule, SumIs, Test, TraitIs
+from duyen.model.rule import (
+    All,
+    ConsentIs,
+    Did,
+    InGroup,
+    MeasureIs,
+    Operand,
+    Rule,
+    SumIs,
+    Test,
+    TraitIs,
+)
 from duyen.model.times import NEVER, Millis
 from duyen.model.values import fold, to_micros
-from duyen.rules.compare import nothing, to_instant, trait_value, typed
+from duyen.rules.compare import groups_of, matches, nothing, to_instant, trait_value, typed
 from duyen.rules.evaluate import Verdict, count_verdict, sum_verdict
 from duyen.rules.reading import reading, test_of, turning
 from duyen.rules.series import spec_of
@@ -99,6 +110,30 @@ class TraitGroup:
         if "." in name:
             return [trait_value(person, name) for person in persons]
         return [t.value if (t := person.traits.get(name)) else None for person in persons]
+
+
+class MembershipGroup:
+    """All conditions on people's groups: what is known of a group is tested once for all its members."""
+
+    def __init__(self, start: int, leaves: list[InGroup]) -> None:
+        self.start, self.leaves = start, leaves
+
+    def fill(self, rows: Ints, persons: Sequence[Person], far: Millis) -> None:
+        """The rows of all conditions."""
+        places = [place for place, person in enumerate(persons) if person.groups]
+        every: dict[int, dict[str, Any]] = {}
+        groups = [[_put(every, values) for values in groups_of(persons[at])] for at in places]
+        for row, leaf in zip(rows, self.leaves, strict=True):
+            passing = {key for key, values in every.items() if matches(leaf.where, values)}
+            holds = np.zeros(len(persons), dtype=np.bool_)
+            holds[places] = [not passing.isdisjoint(mine) for mine in groups]
+            _sign(row, holds, far)
+
+
+def _put(every: dict[int, dict[str, Any]], values: dict[str, Any]) -> int:
+    """Members of one group share what is known of it: it is told apart by where it lies."""
+    every[id(values)] = values
+    return id(values)
 
 
 class MeasureGroup:
@@ -534,4 +569,4 @@ def _fill_any_sum(
     row[:] = np.where(truth, left, -left)
 
 
-Group = ConstantGroup | ConsentGroup | TraitGroup | MeasureGroup | SeriesGroup
+Group = ConstantGroup | ConsentGroup | TraitGroup | MembershipGroup | MeasureGroup | SeriesGroup

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from duyen.model.group import ID
 from duyen.model.person import Person
 from duyen.model.rule import Operand, Operator, Test, Where
 from duyen.model.times import Millis, parse_time
@@ -62,6 +63,12 @@ def trait_value(person: Person, path: str) -> object:
 def matches(where: tuple[Where, ...], properties: Mapping[str, Any]) -> bool:
     """Whether one event's properties pass every comparison."""
     return all(passes(find(properties, w.property), w.test) for w in where)
+
+
+def groups_of(person: Person) -> list[dict[str, Any]]:
+    """What is known of each of a person's groups, at least its id."""
+    known = person.group_traits
+    return [known.get(id) or {ID: id} for id in person.groups]
 
 
 def passes(value: Any, test: Test) -> bool:

@@ -13,6 +13,7 @@ from duyen.model.rule import (
     AnyOf,
     ConsentIs,
     Did,
+    InGroup,
     InSegment,
     MeasureIs,
     Not,
@@ -23,7 +24,7 @@ from duyen.model.rule import (
 )
 from duyen.model.times import NEVER, Millis
 from duyen.model.values import to_micros
-from duyen.rules.compare import number_predicate, passes, trait_value
+from duyen.rules.compare import groups_of, matches, number_predicate, passes, trait_value
 from duyen.rules.reading import reading, test_of, turning
 from duyen.rules.series import key_of
 
@@ -54,6 +55,8 @@ def evaluate(rule: Rule, person: Person, as_of: Millis) -> Verdict:
             return measured_verdict(rule, person, as_of)
         case ConsentIs(purpose, channel):
             return Verdict(granted(person.consent, purpose, channel), NEVER)
+        case InGroup(where):
+            return Verdict(any(matches(where, each) for each in groups_of(person)), NEVER)
         case All(rules):
             return _all([evaluate(each, person, as_of) for each in rules])
         case AnyOf(rules):

@@ -19,6 +19,7 @@ from duyen.model.rule import (
     ConsentIs,
     Counted,
     Did,
+    InGroup,
     InSegment,
     MeasureIs,
     Not,
@@ -44,7 +45,7 @@ MAX_TIMES = 1_000
 MAX_WITHIN: Millis = 36_500 * DAY
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
-KINDS = ("all", "any", "not", "trait", "did", "did_not", "sum", "segment", "consent")
+KINDS = ("all", "any", "not", "trait", "did", "did_not", "sum", "segment", "consent", "group")
 _BESIDE: dict[str, tuple[str, ...]] = {
     "all": (),
     "any": (),
@@ -55,6 +56,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "sum": ("of", "within", "where", "quality", *NUMBER_OPERATORS),
     "segment": (),
     "consent": ("channel",),
+    "group": (),
 }
 _COMPARING_NUMBERS = ("gt", "gte", "lt", "lte")
 
@@ -104,6 +106,8 @@ def to_data(rule: Rule) -> dict[str, Any]:
             return {"consent": purpose, "channel": channel}
         case InSegment(segment):
             return {"segment": segment}
+        case InGroup(where):
+            return {"group": where_to_data(where)}
         case MeasureIs():
             raise ValueError("a measure has no words: it is what a test of a computed trait means")
 
@@ -332,6 +336,9 @@ class _Reader:
             purpose, self.name(raw.get("channel", "email"), "channel", f"{at}.channel")
         )
 
+    def _group(self, raw: dict[str, Any], at: str, depth: int) -> Rule:
+        return InGroup(self.where(raw["group"], f"{at}.group", "trait"))
+
     def event_parts(self, raw: dict[str, Any], at: str) -> tuple[tuple[Where, ...], Millis | None]:
         """The `where` and `within` beside an event."""
         where = self.where(raw["where"], f"{at}.where") if "where" in raw else ()
@@ -350,20 +357,20 @@ class _Reader:
             )
         return "any" if said else ""
 
-    def where(self, raw: Any, at: str) -> tuple[Where, ...]:
+    def where(self, raw: Any, at: str, what: str = "property") -> tuple[Where, ...]:
         """A map from property to a bare value or a map of operators; their order says nothing."""
         if not isinstance(raw, dict):
             raise InvalidRule(
                 "rule.not_a_map",
-                f"A map from property to its test belongs here; found {_show(raw)}.",
+                f"A map from {what} to its test belongs here; found {_show(raw)}.",
                 at=at,
             )
         found: list[Where] = []
         for name, tests in raw.items():
-            path = self.path(name, "property", at)
+            path = self.path(name, what, at)
             if any(path == each.property for each in found):
                 raise InvalidRule(
-                    "rule.bad_name", f"The property {_show(path)} is named twice.", at=at
+                    "rule.bad_name", f"The {what} {_show(path)} is named twice.", at=at
                 )
             found.extend(Where(path, test) for test in self.tests(tests, f"{at}.{path}"))
         return tuple(sorted(found, key=lambda each: (each.property, each.test.operator)))

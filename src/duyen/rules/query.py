@@ -15,6 +15,10 @@ The tables it reads. Times are milliseconds (int64), JSON columns are text, neve
              folded, numbers, instants: string   `columns.twins({name: value})`
              consent: string    JSON {consent key: "granted" | "denied"}
 
+    groups   person: string     one row for each group that a person is in; asked for only by rules that read groups
+             traits: string     JSON {name: value} of the group's traits, its id under `id`
+             folded, numbers, instants: string   `columns.twins` of the same
+
 Columns a rule does not need are never read, so that a columnar engine skips them.
 """
 
@@ -32,6 +36,7 @@ from duyen.model.rule import (
     AnyOf,
     ConsentIs,
     Did,
+    InGroup,
     InSegment,
     MeasureIs,
     Not,
@@ -51,14 +56,22 @@ from duyen.rules.term_query import Terms
 
 
 def to_query(
-    rule: Rule, events: ibis.Table, people: ibis.Table, as_of: Millis, burst: Burst = USUAL
+    rule: Rule,
+    events: ibis.Table,
+    people: ibis.Table,
+    as_of: Millis,
+    burst: Burst = USUAL,
+    groups: ibis.Table | None = None,
 ) -> ibis.Table:
     """The people a rule holds for as of an instant: one column, `person`."""
     timed: dict[str, Did | SumIs] = {}
+    grouped: dict[str, InGroup] = {}
     measured: list[MeasureIs] = []
     for leaf in leaves(rule):
         if isinstance(leaf, Did | SumIs):
             timed.setdefault(repr(leaf), leaf)
+        elif isinstance(leaf, InGroup):
+            grouped.setdefault(repr(leaf), leaf)
         elif isinstance(leaf, MeasureIs):
             measured.append(leaf)
     names = {leaf: f"leaf_{i}" for i, leaf in enumerate(timed)}
@@ -67,6 +80,11 @@ def to_query(
         measures = {names[key]: leaf for key, leaf in timed.items()}
         counted = _counted(measures, events, as_of, burst)
         table = people.left_join(counted, people["person"] == counted["who"])
+    inside = {leaf: f"group_{i}" for i, leaf in enumerate(grouped)}
+    if grouped:
+        found = _inside({inside[key]: leaf for key, leaf in grouped.items()}, groups)
+        table = table.left_join(found, table["person"] == found["member"])
+    names |= inside
     terms = Terms(measured, table, as_of)
     if asked := terms.events():
         told = _judged(events, asked, burst)
@@ -87,6 +105,19 @@ def _counted(measures: dict[str, Did | SumIs], events: Expr, as_of: Millis, burs
     found = _judged(events, names, burst).filter(inside)
     columns = {name: _measure(leaf, found, as_of) for name, leaf in measures.items()}
     return found.group_by(who=found["person"]).aggregate(**columns)
+
+
+def _inside(conditions: dict[str, InGroup], groups: Expr) -> Expr:
+    """One pass over the groups: how many of a person's pass each of the conditions."""
+    if groups is None:
+        raise ValueError("a rule that reads groups needs the table of groups")
+    row = Row(groups, "traits")
+    columns = {}
+    for name, leaf in conditions.items():
+        parts = [row.passes(each.property, each.test) for each in leaf.where]
+        parts.append(groups["person"].notnull())
+        columns[name] = groups.count(where=joined(parts, lambda a, b: a & b))
+    return groups.group_by(member=groups["person"]).aggregate(**columns)
 
 
 def _judged(events: Expr, asked: set[str], burst: Burst) -> Expr:
@@ -147,7 +178,9 @@ def _average(number: Expr, test: Test, condition: Expr) -> Expr:
     return number_test(above, Test(operator, 0)).cast("int64")
 
 
-def _holds(rule: Rule, table: Expr, measured: Callable[[Did | SumIs], Expr], terms: Terms) -> Expr:
+def _holds(
+    rule: Rule, table: Expr, measured: Callable[[Did | SumIs | InGroup], Expr], terms: Terms
+) -> Expr:
     """The rule as a condition on one row of a person; never null."""
     match rule:
         case TraitIs(trait, test):
@@ -165,6 +198,8 @@ def _holds(rule: Rule, table: Expr, measured: Callable[[Did | SumIs], Expr], ter
             return terms.holds(rule)
         case ConsentIs(purpose, channel):
             return _granted(table["consent"], purpose, channel)
+        case InGroup():
+            return measured(rule) >= 1
         case All(rules):
             parts = [_holds(each, table, measured, terms) for each in rules]
             return joined(parts, lambda a, b: a & b) if parts else ibis.literal(True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from duyen.model.rule import (
     Arithmetic,
     ConsentIs,
     Did,
+    InGroup,
     Measure,
     MeasureIs,
     Named,
@@ -19,13 +20,26 @@ from duyen.model.rule import (
 from duyen.rules.series import leaves
 
 Read = tuple[str, str]
-"""("event", its name), ("trait", its name without what is inside), or CONSENT."""
+"""("event", its name), ("trait", its name without what is inside), CONSENT or GROUP."""
 CONSENT: Read = ("consent", "")
+GROUP: Read = ("group", "")
+"""Which groups they are in, or what is known of one of these."""
 
 
 def reads(rule: Rule) -> frozenset[Read]:
     """All that a rule reads; segments inlined before."""
     return frozenset(read for leaf in leaves(rule) for read in _of_leaf(leaf))
+
+
+def group_traits_read(rules: Iterable[Rule]) -> frozenset[str]:
+    """The traits of groups that any of these rules reads, without what is inside them."""
+    return frozenset(
+        _trait(each.property)[1]
+        for rule in rules
+        for leaf in leaves(rule)
+        if isinstance(leaf, InGroup)
+        for each in leaf.where
+    )
 
 
 def _of_leaf(leaf: Rule) -> Iterator[Read]:
@@ -36,6 +50,8 @@ def _of_leaf(leaf: Rule) -> Iterator[Read]:
             yield _trait(trait)
         case ConsentIs():
             yield CONSENT
+        case InGroup():
+            yield GROUP
         case MeasureIs(term):
             yield from _of_term(term)
 

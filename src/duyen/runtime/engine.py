@@ -46,7 +46,7 @@ from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
 from duyen.model.values import fold
-from duyen.runtime import definitions, erasing, sweep, tally
+from duyen.runtime import definitions, erasing, grouping, sweep, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
@@ -157,6 +157,7 @@ class Engine:
         worked |= self.timers()
         worked |= self.lane(Lane.BULK, BULK_SLICE)
         worked |= self.nudge()
+        worked |= self.groups()
         worked |= self.sweep()
         return worked or self.scrub()
 
@@ -422,6 +423,28 @@ class Engine:
         ]
         return [walk for walk in walks if _nudge_of(walk[0]) == _nudge_of(walks[0][0])]
 
+    def groups(
+        self,
+        most: int = NUDGE_SLICE,
+        now: Millis | None = None,
+        shards: Collection[int] | None = None,
+    ) -> bool:
+        """Walk one slice of the members, in some shards, of groups that have changed."""
+        return self._take(lambda tries, alone: self._groups(most >> tries or 1, now, shards, alone))
+
+    def _groups(
+        self, most: int, now: Millis | None, shards: Collection[int] | None, alone: bool
+    ) -> bool:
+        mine = frozenset(self._share.shards if shards is None else shards)
+        if not mine or not self.state.group_walks(mine, 1):
+            return False
+        batch = Batch(self.house.clock.now() if now is None else now, min(mine))
+        with self.state.writing(alone=alone):
+            batch.nudged = grouping.walk(self.state, mine, most, batch.now)
+            self._run(batch)
+            self._record(batch.now, grouping.LANE, 0, nudge=most, shards=mine)
+        return True
+
     def sweep(self, most: int = sweep.SLICE, now: Millis | None = None) -> bool:
         """Look at one slice of those who were resolved under rules of identity that have changed since, alone."""
         return self._take(lambda tries, alone: self._sweep(most >> tries or 1, now))
@@ -462,11 +485,12 @@ class Engine:
         plan = self.house.plan()
         self._outlived(batch, plan)
         found = self._who(batch, plan)
-        groups = Grouping.of(self.state, [told for told, _, _ in batch.told])
+        groups = Grouping.of(self.state, [t for t, _, _ in batch.told if isinstance(t, Happened)])
+        batch.nudged += groups.members(self.state, plan.group_traits)
         works = self._works(batch, found, plan)
         moves = step_batch(works, plan, batch.now, groups.beside(self.state, works))
         self._store(works, moves, batch, found.persons)
-        groups.store(self.state, works)
+        groups.store(self.state, works, batch.now)
         self._set_aside(found)
         self._forget(works, batch)
         return found

@@ -18,6 +18,7 @@ from duyen import collect
 from duyen.model.catalogue import Item
 from duyen.model.decision import Decision
 from duyen.model.event import Collected, Event, Identifier
+from duyen.model.group import group_values
 from duyen.model.log import Entry, Lane
 from duyen.model.times import DAY, HOUR
 from duyen.runtime.house import House
@@ -28,6 +29,7 @@ from duyen.stores.lake_rows import (
     EventRow,
     FactRow,
     OwnerRow,
+    group_batch,
     item_batch,
     owner_batch,
     people_batch,
@@ -61,6 +63,7 @@ def flush(house: House, progress: Callable[[int], None] | None = None) -> dict[s
             work.facts()
             work.people()
             work.items()
+            work.groups()
     forget(house, lake)
     lake.maintain()
     return work.written
@@ -143,6 +146,16 @@ class _Flush:
         """Bring over the catalogue, where it is another."""
         items = [msgspec.convert(item, Item) for item in self._house.state.items().values()]
         self._lake.write_snapshot("items", item_batch(items))
+
+    def groups(self) -> None:
+        """Bring over what is known of groups: whoever is in which, people's rows say."""
+        self._lake.write_snapshot("groups", self._groups())
+
+    def _groups(self) -> Iterator[pa.RecordBatch]:
+        after: tuple[str, str] | None = None
+        while some := self._house.state.list_groups("", after, PEOPLE):
+            yield group_batch([(each.id, group_values(each.id, each.told)) for each in some])
+            after = (some[-1].folded, some[-1].id)
 
     def _events(self, lane: Lane) -> Iterator[tuple[list[EventRow], int]]:
         """Rows of a lane behind what was read, as far as the engine has applied it, each with a position."""

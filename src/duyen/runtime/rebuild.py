@@ -15,7 +15,7 @@ import msgspec
 from duyen.model.log import Lane
 from duyen.model.person import Person
 from duyen.profiles import knowledge
-from duyen.runtime import sweep
+from duyen.runtime import grouping, sweep
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
@@ -77,6 +77,8 @@ def _again(engine: Engine, batch: Recorded) -> None:
     """Take one recorded step."""
     if batch.lane == sweep.LANE:
         engine.sweep(int(batch.nudge), batch.now)
+    elif batch.lane == grouping.LANE:
+        engine.groups(int(batch.nudge), batch.now, batch.shards)
     elif batch.timers:
         engine.timers(batch.timers, batch.now, batch.shards)
     elif batch.nudge:

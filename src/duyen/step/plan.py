@@ -21,6 +21,7 @@ from duyen.rules import (
     Burst,
     burst_of,
     computed_needs,
+    group_traits_read,
     inline,
     resolve,
     series_needed,
@@ -49,12 +50,15 @@ class Plan:
         """What the computed traits are worked out of, by id; a broken one has no value."""
         for id in program.traits:
             self._resolve(id)
+        asked = self._every_rule()
         self.specs: dict[str, SeriesSpec] = computed_needs(
-            self.terms.values(), series_needed(self._every_rule())
+            self.terms.values(), series_needed(asked)
         )
         self.burst = burst_of(program.settings)
         self.specs_print = fingerprint(self.specs, self.burst)
         self.identity = Rules.of(program.settings.identity, program.settings.blocked)
+        self.group_traits = group_traits_read(asked)
+        """The traits of groups that a rule reads: where others change, nobody need be looked at."""
 
     def _resolve(self, id: str) -> None:
         try:

@@ -19,7 +19,7 @@ from duyen.journeys.advance import advance, next_wake, reconcile
 from duyen.model.decision import Decision
 from duyen.model.effect import Effect, Forget, Member
 from duyen.model.event import Event
-from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Receipt
+from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
 from duyen.model.order import order_key, part_of
 from duyen.model.person import Person
 from duyen.model.program import Program
@@ -111,7 +111,8 @@ def step_batch(
     if groups is not None:
         for work in batch:
             if work.person.groups:
-                work.person.group_traits = {id: groups.get(id, {}) for id in work.person.groups}
+                here = work.person.groups.keys() & groups.keys()
+                work.person.group_traits = {id: groups[id] for id in here}
     moves, starts = _stand(batch, plan, now)
     for column, (work, reacting) in enumerate(zip(batch, reactions, strict=True)):
         news = starts.get(column, _NONE)
@@ -145,6 +146,8 @@ def _learn(work: Work, plan: Plan, now: Millis) -> list[Happening]:
             _join(work, happening, plan, now)
         elif isinstance(happening, Receipt):
             work.effects += measure.receipt(work.person, happening, now)
+        elif isinstance(happening, Nudged) and happening.reason == "group":
+            work.changed |= plan.watch.groups
         told.append(happening)
     if work.identifiers is not None:
         work.person.identifiers = work.identifiers
@@ -334,7 +337,7 @@ def _react(
 ) -> None:
     """Let journeys move the person, and set the one timer."""
     person, program = work.person, plan.program
-    if entered and not any(isinstance(happening, Happened) for happening in told):
+    if entered and not any(isinstance(h, Happened) or _is_history(h) for h in told):
         told = [*told, Due()]  # time alone brought them in: whatever the occasion, it counts
     for happening in told:
         work.effects += advance(
@@ -352,6 +355,11 @@ def _react(
     if gone <= now:
         work.effects.append(Forget(person.id, person.heard))
     work.wake = min(work.wake, next_wake(person), look_before(gone, now))
+
+
+def _is_history(happening: Happening) -> bool:
+    """Whether it is only that a group of theirs turns out to have changed long ago."""
+    return isinstance(happening, Nudged) and not happening.reacts
 
 
 def _assign(person: Person, program: Program, now: Millis) -> list[Effect]:

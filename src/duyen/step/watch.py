@@ -16,8 +16,8 @@ from duyen.model.event import Event
 from duyen.model.person import Person
 from duyen.model.rule import Rule
 from duyen.model.times import Millis
-from duyen.profiles import CART, MAX_TRAITS, tells_consent, told_of_cart
-from duyen.rules import CONSENT, Compiled, Read, mail_of, reads
+from duyen.profiles import CART, MAX_TRAITS, group_of, tells_consent, told_of_cart
+from duyen.rules import CONSENT, GROUP, Compiled, Read, mail_of, reads
 
 EVERYTHING = -1
 """The number with every bit: all rules."""
@@ -54,6 +54,8 @@ class Watch:
         self._events = {name: bit for (kind, name), bit in bits.items() if kind == "event"}
         self._traits = {name: bit for (kind, name), bit in bits.items() if kind == "trait"}
         self._consent = bits.get(CONSENT, 0)
+        self.groups = bits.get(GROUP, 0)
+        """The bit of the groups that a person is in, and of what is known of these."""
         self.whole = Part(rules, list(range(len(rules))))
         self._parts: dict[int, Part] = {}
         self._wanted: dict[int, int] = {}
@@ -78,6 +80,8 @@ class Watch:
             found |= self._traits.get(CART, 0)
         if self._consent and tells_consent(event):
             found |= self._consent
+        if self.groups and group_of(event):
+            found |= self.groups
         # An opening or click may show that those before it were a scanner's.
         return EVERYTHING if mail_of(event) else found
 

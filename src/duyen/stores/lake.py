@@ -6,6 +6,7 @@
     <folder>/people     one row per person: run 0, and later runs of those who changed since
     <folder>/owners     whose the rows above are by now, where that is not what they say: kept like `people`
     <folder>/items      the catalogue, overwritten whole
+    <folder>/groups     what is known of companies and other groups, overwritten whole
     <folder>/published.json   the files of all tables that readers look at: one consistent state
 
 An append is one Delta commit that carries the position of its lane; after a crash at any point the
@@ -337,7 +338,7 @@ class Lake:
             told = json.loads((self.folder / _PUBLISHED).read_bytes())
         except (FileNotFoundError, ValueError):
             return self.files_now()
-        return {name: [str(self.folder / path) for path in told[name]] for name in SCHEMAS}
+        return {name: [str(self.folder / path) for path in told.get(name, ())] for name in SCHEMAS}
 
     def files_now(self) -> dict[str, list[str]]:
         """The files of every table at its newest version."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from duyen.model.catalogue import Item
 from duyen.model.event import Event
+from duyen.model.group import group_name
 from duyen.model.person import Person
 from duyen.model.times import Millis
 from duyen.rules.columns import twins
@@ -61,6 +62,7 @@ PEOPLE = pa.schema(
         ("instants", _TEXT),
         ("consent", _TEXT),
         ("identifiers", _TEXT),
+        ("groups", _TEXT),
         ("first", _INT),
         ("last", _INT),
         ("events", _INT),
@@ -87,12 +89,16 @@ ITEMS = pa.schema(
         ("attributes", _TEXT),
     ]
 )
+GROUPS = pa.schema(
+    [(name, _TEXT) for name in ("id", "name", "traits", "folded", "numbers", "instants")]
+)
 SCHEMAS: Mapping[str, pa.Schema] = {
     "events": EVENTS,
     "facts": FACTS,
     "people": PEOPLE,
     "owners": OWNERS,
     "items": ITEMS,
+    "groups": GROUPS,
 }
 LOGS = ("events", "facts")
 """Tables that are appended to, in runs."""
@@ -181,7 +187,7 @@ def fact_batch(rows: Sequence[FactRow]) -> pa.RecordBatch:
 def people_batch(people: Sequence[Person], gone: Sequence[str] = ()) -> pa.RecordBatch:
     """Heads of documents as columns of PEOPLE, without the run; `gone` are ids that have no document any more.
 
-    Traits are {name: value}, consent is {key: state}.
+    Traits are {name: value}, consent is {key: state}, groups are {id: since when}.
     """
     traits = [{name: trait.value for name, trait in p.traits.items()} for p in people]
     derived = [twins(one) for one in traits]
@@ -193,6 +199,7 @@ def people_batch(people: Sequence[Person], gone: Sequence[str] = ()) -> pa.Recor
         [one.instants for one in derived],
         [text({key: said.state for key, said in p.consent.items()}) for p in people],
         [text({ns: sorted(values) for ns, values in p.identifiers.items()}) for p in people],
+        [text(p.groups) for p in people],
         [p.first for p in people],
         [p.last for p in people],
         [p.events for p in people],
@@ -239,6 +246,20 @@ def item_batch(items: Sequence[Item]) -> pa.RecordBatch:
         [text(i.attributes) for i in items],
     ]
     return _batch(ITEMS, columns)
+
+
+def group_batch(groups: Sequence[tuple[str, Mapping[str, Any]]]) -> pa.RecordBatch:
+    """Groups, each with what rules read of it, as columns of GROUPS."""
+    derived = [twins(values) for _, values in groups]
+    columns: list[Sequence[Any]] = [
+        [id for id, _ in groups],
+        [group_name(id, values) for id, values in groups],
+        [text(values) for _, values in groups],
+        [one.folded for one in derived],
+        [one.numbers for one in derived],
+        [one.instants for one in derived],
+    ]
+    return _batch(GROUPS, columns)
 
 
 def _batch(schema: pa.Schema, columns: Sequence[Sequence[Any]]) -> pa.RecordBatch:

@@ -5,7 +5,7 @@
     q.tables()["events"]                  # the same views as Ibis tables
     q.members(rule, as_of)                # who a rule holds for
 
-Views: `events`, `facts`, `order_lines`, `people`, `redirects`, `items`. `person` is always the person who lives
+Views: those of VIEWS. `person` is always the person who lives
 on after merges; `person_then` is who it was taken for at the time. Beside every `time` (milliseconds)
 stands `happened`, a TIMESTAMP in UTC (`at` is a word of DuckDB's own grammar). JSON columns are text:
 `properties ->> '$.total'`.
@@ -40,7 +40,16 @@ from duyen.stores import lake_views
 from duyen.stores.lake import Lake
 from duyen.stores.lake_views import Files, quoted
 
-VIEWS = ("events", "facts", "order_lines", "people", "redirects", "items")
+VIEWS = (
+    "events",
+    "facts",
+    "order_lines",
+    "people",
+    "redirects",
+    "items",
+    "groups",
+    "group_members",
+)
 MAX_ROWS = 100_000
 MAX_TEXT = 100_000
 _NODES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
@@ -112,6 +121,13 @@ SELECT person, event, time, make_timestamp(time * 1000) AS happened, * EXCLUDE (
 FROM read
 """  # noqa: S608
 """Each order's lines as they were told last, at the time it was completed; a cancelled order has none."""
+_GROUP_MEMBERS = """
+CREATE OR REPLACE VIEW group_members AS
+SELECT person, belongs.key AS group_id, CAST(belongs.value AS BIGINT) AS since,
+       make_timestamp(CAST(belongs.value AS BIGINT) * 1000) AS happened
+FROM people, json_each(people.groups) AS belongs
+"""
+"""Who is in which group, as their documents say."""
 _INTERESTS = f"""
 SELECT nullif(person, '') AS person, id AS basket, item, time, weight
 FROM (
@@ -193,7 +209,9 @@ class Query:
 
         def ask() -> Any:
             tables = self.tables()
-            asked = to_query(rule, tables["events"], tables["people"], as_of, burst)
+            belongs, known = tables["group_members"], tables["groups"]
+            groups = belongs.join(known, belongs["group_id"] == known["id"])
+            asked = to_query(rule, tables["events"], tables["people"], as_of, burst, groups)
             return asked.select("person").to_pyarrow()
 
         with self._lock:
@@ -257,6 +275,8 @@ def _views(files: Files, kinds: Collection[str]) -> Iterator[str]:
     people = lake_views.newest("people", files["people"])
     yield f"CREATE OR REPLACE VIEW people AS SELECT * EXCLUDE (gone) FROM {people}"  # noqa: S608
     yield f"CREATE OR REPLACE VIEW items AS FROM {lake_views.rows('items', files['items'])}"
+    yield f"CREATE OR REPLACE VIEW groups AS FROM {lake_views.rows('groups', files['groups'])}"
+    yield _GROUP_MEMBERS
     yield (
         "CREATE OR REPLACE VIEW redirects AS SELECT key AS person, person AS survivor"  # noqa: S608
         f" FROM {owners} WHERE kind = 'person'"

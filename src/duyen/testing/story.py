@@ -20,11 +20,13 @@ from duyen import collect
 from duyen.journeys.parse import parse_journey
 from duyen.model.effect import Effect, Enqueue, Fact
 from duyen.model.event import Rejected
+from duyen.model.group import Told, group_values
 from duyen.model.happening import Due, Happened, Happening, Receipt
 from duyen.model.message import Message
 from duyen.model.person import Person
 from duyen.model.program import Program, Segment, WorkspaceSettings
 from duyen.model.times import Millis, parse_duration, parse_time
+from duyen.profiles import group_of, tell_group
 from duyen.rules import parse_rule
 from duyen.step import Plan, Work, step_batch
 
@@ -63,6 +65,7 @@ class Story:
         self.effects: list[Effect] = []
         self._standing: dict[str, Millis] = {}
         self._wake: Millis = 2**53
+        self._groups: dict[str, Told] = {}
         self._count = 0
 
     # -- what happens
@@ -74,6 +77,10 @@ class Story:
     def identify(self, **traits: Any) -> Story:
         """They said something about themselves."""
         return self._tell({"type": "identify", "traits": traits}, "", "")
+
+    def group(self, id: str, **traits: Any) -> Story:
+        """They belong to a company, of which this is known."""
+        return self._tell({"type": "group", "groupId": id, "traits": traits}, "", "")
 
     def consents(
         self, purpose: str = "marketing", channel: str = "email", state: str = "granted"
@@ -103,7 +110,10 @@ class Story:
         """Take one step by hand; returns its effects."""
         work = Work(self.person, [happening], self._standing)
         work.identifiers = _identifiers(self.person, happening)
-        step_batch([work], self.plan, self.now)
+        if isinstance(happening, Happened) and (group := group_of(happening.event)):
+            self._groups[group] = tell_group(self._groups.get(group, {}), happening.event)
+        known = {id: group_values(id, told) for id, told in self._groups.items()}
+        step_batch([work], self.plan, self.now, known)
         self.person, self._standing, self._wake = work.person, work.standing, work.wake
         self.effects += work.effects
         return work.effects

@@ -66,8 +66,8 @@ class Groups(Part):
         return {id: unpack_traits(body) for id, body in self._db.among(query, sorted(set(ids)))}
 
     def group_values(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The values of their traits, without those that were deleted."""
-        return {id: group_values(told) for id, told in self.groups(ids).items()}
+        """What rules and messages read of these groups, as far as they are known."""
+        return {id: group_values(id, told) for id, told in self.groups(ids).items()}
 
     def show_groups(self, persons: Sequence[Person]) -> None:
         """Put beside people what is known of their groups."""
@@ -75,7 +75,7 @@ class Groups(Part):
             return
         known = self.group_values(id for person in persons for id in person.groups)
         for person in persons:
-            person.group_traits = {id: known.get(id, {}) for id in person.groups}
+            person.group_traits = {id: known[id] for id in person.groups if id in known}
 
     def put_groups(self, groups: Mapping[str, Told]) -> None:
         """Store what is known of groups."""
@@ -200,4 +200,4 @@ class Groups(Part):
 
 def _folded(id: str, told: Told) -> str:
     """What a group is listed and found by."""
-    return fold(group_name(id, group_values(told)))[:200]
+    return fold(group_name(id, group_values(id, told)))[:200]
