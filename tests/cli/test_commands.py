@@ -287,6 +287,40 @@ def test_segments_are_asked_as_of_another_time(folder: Folder) -> None:
         folder.run("segment", "show", "no-such")
 
 
+def test_companies_are_listed_and_shown(folder: Folder) -> None:
+    from duyen import collect
+    from duyen.cli.common import tell
+
+    traits = {"name": "Ánh Dương", "plan": "pro"}
+    calls = [
+        {"type": "group", "messageId": f"g{n}", "userId": user, "groupId": id, "traits": told}
+        for n, (user, id, told) in enumerate(
+            [("u1", "acme", traits), ("u2", "acme", {}), ("u1", "zeta", {})]
+        )
+    ]
+    opened = collect.open_batch(json.dumps({"batch": calls}).encode())
+    house = folder.house()
+    entries = opened.check(received=1, source="test", trusted=True, new_id=lambda: "")
+    assert tell(house, Lane.LIVE, list(entries))
+    house.close()
+    assert folder.ask("group", "list") == {
+        "groups": [
+            {"id": "acme", "name": "Ánh Dương", "members": 2},
+            {"id": "zeta", "name": "zeta", "members": 1},
+        ],
+        "total": 2,
+    }
+    assert [row["id"] for row in folder.ask("group", "list", "--query", "ÁNH")["groups"]] == [
+        "acme"
+    ]
+    shown = folder.ask("group", "show", "acme", "--limit", "1")
+    assert (shown["count"], len(shown["members"])) == (2, 1)
+    assert shown["traits"] == {**traits, "id": "acme"}
+    assert "plan: pro" in folder.run("group", "show", "acme")
+    with pytest.raises(DuyenError, match="no group “nowhere”"):
+        folder.run("group", "show", "nowhere")
+
+
 def test_the_analyst_asks_in_sql(folder: Folder) -> None:
     bought(folder, ("u1", "2026-01-01T00:00:00Z", "p1"), ("u2", "2026-01-02T00:00:00Z", "p1"))
     question = "select name, count(*) as n from events group by name"

@@ -70,9 +70,14 @@ def mail_links() -> MailLinks:
 
 def view(message: Message, zone: tzinfo = UTC, **traits: Any) -> View:
     """What the template of a message sees of somebody."""
+    return view_for(message, person(**traits), zone)
+
+
+def view_for(message: Message, of: Person, zone: tzinfo = UTC) -> View:
+    """What it sees of this person."""
     return view_of(
         message,
-        person(**traits),
+        of,
         "an@example.test",
         trigger={"product_id": "shoe-1"},
         recommendations=[],

@@ -18,7 +18,7 @@ from duyen.model.consent import Statement
 from duyen.model.errors import InvalidRule
 from duyen.model.message import Message
 from duyen.model.person import Person
-from tests.messages.mails import LINKS, SCARF, body, message, view
+from tests.messages.mails import LINKS, SCARF, body, message, view, view_for
 
 
 def say(inner: str, zone: Any = UTC, language: str = "vi", **traits: Any) -> str:
@@ -104,6 +104,21 @@ class TestSaying:
         said.consent["default/marketing/*"] = Statement("denied", 1, "c")
         said.consent["other/news/email"] = Statement("granted", 1, "c")
         assert preferences(said, "email", "default") == {"marketing": "denied"}
+
+    def test_a_company_is_the_one_joined_last(self) -> None:
+        made = message(
+            "{{ group.name }}: {{ group.plan }}|{% for g in groups %}{{ g.id }} {% endfor %}"
+        )
+        an = Person(id="p", groups={"zeta": 2, "acme": 5, "bee": 1})
+        an.group_traits = {"acme": {"id": "acme", "name": "<b>Ánh", "plan": "pro"}}
+        text = render(made, view_for(made, an)).text
+        assert "<b>Ánh: pro|bee zeta acme" in text
+        assert "&lt;b&gt;Ánh: pro" in render(made, view_for(made, an)).html
+        an.groups = {"zeta": 2}
+        assert "zeta: |zeta" in render(made, view_for(made, an)).text
+        an.groups = {}
+        assert check(made) == []
+        assert ": |" in render(made, view_for(made, an)).text
 
 
 class TestPage:

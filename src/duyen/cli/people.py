@@ -85,7 +85,7 @@ def list_members(
             if as_of
             else [p for p, _ in house.state.members(id, "", 10**9)]
         )
-        shown = _people(house, keys[:limit])
+        shown = people_lines(house, keys[:limit])
     for line in shown:
         say(f"{line['key']}  {line['name'] or ''}")
     say(f"{len(keys):,} people.")
@@ -113,7 +113,8 @@ def _everybody(house: House) -> Any:
         cursor = ids[-1]
 
 
-def _people(house: House, ids: list[str]) -> list[dict[str, Any]]:
+def people_lines(house: House, ids: list[str]) -> list[dict[str, Any]]:
+    """Enough of these people to name them."""
     from duyen.runtime.directory import best_key, display_name
 
     heads = house.state.heads(ids)
@@ -163,7 +164,7 @@ def preview(
                 profiles.accumulate(head.person, history, specs, burst)
             truth, _ = compiled.evaluate([head.person for head in heads], at)
             inside += [h.person.id for h, fits in zip(heads, truth[0], strict=True) if fits]
-        sample = _people(house, inside[:10])
+        sample = people_lines(house, inside[:10])
     say(f"{len(inside):,} of {looked:,} people.")
     for line in sample:
         say(f"  {line['key']}  {line['name'] or ''}")

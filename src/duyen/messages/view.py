@@ -1,6 +1,8 @@
 """What a message's template sees of a person, of what started it, and of the company.
 
 person.<trait>       what is known of them; person.email is the address written to
+group.<trait>        of the company (or other group) that they joined last, with `id` and `name`
+groups               all of theirs, in the order in which they joined
 trigger.<property>   of the event that started the journey
 recommendations      items: id, name, price, currency, category, url, image, brand, why
 company              name, postal_address, currency, language, timezone
@@ -21,6 +23,7 @@ from duyen.messages.links import MailLinks
 from duyen.messages.liquid import LINKS, LOCALE
 from duyen.model.catalogue import Item
 from duyen.model.consent import ANY
+from duyen.model.group import ID, NAME, group_name
 from duyen.model.message import Message
 from duyen.model.person import Person
 from duyen.model.program import WorkspaceSettings
@@ -29,6 +32,8 @@ from duyen.model.times import Millis
 ROOTS = frozenset(
     (
         "person",
+        "group",
+        "groups",
         "trigger",
         "recommendations",
         "company",
@@ -48,6 +53,15 @@ def person_view(
     """The person's traits, `computed` ones over written ones; their address under `email`."""
     traits = {name: trait.value for name, trait in person.traits.items()}
     return {**traits, **computed, "email": address}
+
+
+def group_views(person: Person) -> list[dict[str, Any]]:
+    """What is known of each of the person's groups, the one joined last at the end; without a name, its id is one."""
+    known = person.group_traits
+    ordered = sorted(person.groups, key=lambda id: (person.groups[id], id))
+    return [
+        {**(values := known.get(id) or {ID: id}), NAME: group_name(id, values)} for id in ordered
+    ]
 
 
 def item_view(item: Item, why: str = "") -> dict[str, Any]:
@@ -90,8 +104,11 @@ def view_of(
     computed: Mapping[str, Any] = MappingProxyType({}),
 ) -> View:
     """Everything a template of `message` may name; `computed` are the person's computed traits as of `now`."""
+    groups = group_views(person)
     return {
         "person": person_view(person, address, computed),
+        "group": groups[-1] if groups else {},
+        "groups": groups,
         "trigger": trigger,
         "recommendations": recommendations,
         "company": {
