@@ -275,6 +275,7 @@ def test_nobody_else_sees_or_changes_sources(anybody: httpx.Client) -> None:
     problem(anybody.get("/v1/hooks/none"), 404, "source.unknown")
 
 
+BROKER = {"host": "broker.test", "topics": ["till/+/sale"]}
 RULES = [
     {
         "event": "'Order Completed'",
@@ -319,6 +320,12 @@ def test_any_system_tells_by_rules_of_the_companys_own(server: Server, owner: ht
         ({"kind": "webhook", "calls": [{"event": ""}, {"userid": "a"}]}, "source.invalid"),
         ({"kind": "webhook", "calls": RULES, "auth": {"header": "a b"}}, "source.auth"),
         ({"kind": "shopify", "calls": RULES}, "source.of_a_shop"),
+        ({"kind": "mqtt", "calls": RULES}, "source.broker"),
+        ({"kind": "webhook", "calls": RULES, "broker": BROKER}, "source.broker"),
+        ({"kind": "mqtt", "calls": RULES, "broker": BROKER | {"port": 0}}, "source.broker_address"),
+        ({"kind": "mqtt", "calls": RULES, "broker": BROKER | {"topics": ["a+"]}}, "source.topics"),
+        ({"kind": "mqtt", "calls": RULES, "broker": BROKER | {"rate": 0}}, "source.broker_rate"),
+        ({"kind": "mqtt", "broker": BROKER}, "source.calls"),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(

@@ -11,9 +11,10 @@ from duyen.connectors.delivery import Delivery, Told
 from duyen.connectors.kinds import KINDS
 from duyen.connectors.mapped import MOST_ELEMENTS, check_rules
 from duyen.connectors.signature import proved
+from duyen.connectors.topics import check_broker, framed
 from duyen.model.errors import InvalidRule
 from duyen.model.event import Collected
-from duyen.model.source import Auth, CallRule, Source
+from duyen.model.source import Auth, Broker, CallRule, Source
 from duyen.model.times import parse_time
 from duyen.runtime.receive import judged
 
@@ -188,3 +189,33 @@ def test_signatures_as_openssl_makes_them(algorithm: Any, encoding: Any) -> None
     auth = Auth("hmac", "x-sign", "v=", algorithm, encoding)
     assert proved(auth, SECRET, {"x-sign": told}, BODY)
     assert not proved(auth, SECRET, {"x-sign": told}, BODY + b" ")
+
+
+@pytest.mark.parametrize(
+    ("topic", "good"),
+    [
+        ("till/+/sale", True),
+        ("sensors/#", True),
+        ("#", True),
+        ("a/b", True),
+        ("", False),
+        ("a+/b", False),
+        ("a/#/b", False),
+        ("a#", False),
+        ("a\0b", False),
+    ],
+)
+def test_topics_are_filters_of_mqtt(topic: str, good: bool) -> None:
+    broker = Broker("broker.test", (topic,))
+    if good:
+        check_broker(broker)
+    else:
+        with pytest.raises(InvalidRule):
+            check_broker(broker)
+
+
+def test_rules_see_where_a_message_came_from() -> None:
+    rule = {"event": "'Rang'", "userId": "payload.card", "properties": {"till": "levels[1]"}}
+    of = source(rule)
+    (call,) = read(of, framed("till/7/sale", {"card": "c"})).calls
+    assert (call["userId"], call["properties"]) == ("c", {"till": "7"})

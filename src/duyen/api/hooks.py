@@ -26,8 +26,9 @@ from duyen.model.source import Source
 from duyen.model.times import Millis, format_duration
 from duyen.runtime import receive
 from duyen.runtime.group_commit import GroupCommit
+from duyen.runtime.heard import Hearing
 from duyen.runtime.house import House
-from duyen.runtime.sources import Hearing, Sources, verify_token
+from duyen.runtime.sources import Sources, verify_token
 
 HOOKS = "/v1/hooks/"
 MOST_BYTES = 2 * 1024 * 1024

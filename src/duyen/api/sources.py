@@ -18,15 +18,14 @@ from duyen.model.errors import NotFound
 from duyen.model.program import ResourceChange
 from duyen.model.source import Source
 from duyen.runtime import receive
+from duyen.runtime.heard import OUTCOMES, standing
 from duyen.runtime.sources import (
-    OUTCOMES,
     Declared,
     address,
     as_written,
     declare,
     read_source,
     sources_of,
-    standing,
     verify_token,
 )
 
@@ -54,7 +53,7 @@ def _shown(office: Office, stored: Any) -> SourceRow:
         prefix=source.prefix,
         currency=source.currency,
         brand=source.brand,
-        url=address(office.house.settings.base_url, id),
+        url=address(office.house.settings.base_url, source) or None,
         verify_token=verify_token(office.house.secrets, id) if own else None,
         topics=list(KINDS[source.kind].topics),
         definition=as_written(source),

@@ -1,4 +1,4 @@
-"""The processes, each of which also runs alone: door, engine, sender, scheduler."""
+"""The processes, each of which also runs alone: door, engine, sender, scheduler, listener."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("engine")(engine)
     app.command("sender")(sender)
     app.command("scheduler")(scheduler)
+    app.command("listener")(listener)
 
 
 def door(
@@ -67,7 +68,14 @@ def sender(data: Data = None) -> None:
 
 
 def scheduler(data: Data = None) -> None:
-    """Keep the lake, train the recommenders, start scheduled journeys, catch mails."""
+    """Keep the lake, train the recommenders, start scheduled journeys, catch mails, keep the listener running."""
     from duyen.runtime.scheduler import main
+
+    main(initialised(data))
+
+
+def listener(data: Data = None) -> None:
+    """Hear devices at their brokers; the scheduler starts it where a source has one."""
+    from duyen.runtime.listener import main
 
     main(initialised(data))

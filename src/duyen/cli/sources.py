@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 def list_sources(data: Data = None, as_json: AsJson = False) -> None:
     """The sources there are: their addresses, what came of their deliveries, and what was wrong last."""
     from duyen.model.times import format_time
-    from duyen.runtime.sources import address, sources_of, standing
+    from duyen.runtime.heard import standing
+    from duyen.runtime.sources import address, sources_of
 
     rows: list[dict[str, Any]] = []
     with opened(data) as house:
@@ -36,7 +37,7 @@ def list_sources(data: Data = None, as_json: AsJson = False) -> None:
                     "kind": source.kind,
                     "name": source.name,
                     "live": source.live,
-                    "url": address(house.settings.base_url, id),
+                    "url": address(house.settings.base_url, source),
                     "counts": known.counts,
                     "last_seen": format_time(known.seen) if known.seen else None,
                     "trouble": known.trouble or None,
@@ -46,7 +47,7 @@ def list_sources(data: Data = None, as_json: AsJson = False) -> None:
     for row in rows:
         counts = ", ".join(f"{count} {what}" for what, count in row["counts"].items())
         paused = "" if row["live"] else "  (paused)"
-        say(f"{row['id']}  {row['kind']}  {row['url']}{paused}")
+        say(f"{row['id']}  {row['kind']}  {row['url'] or 'at its broker'}{paused}")
         say(f"    last seen {row['last_seen'] or 'never'}; {counts or 'nothing came yet'}")
         if row["trouble"]:
             say(f"    {row['troubled_at']}: {row['trouble']}")
@@ -59,12 +60,14 @@ def list_sources(data: Data = None, as_json: AsJson = False) -> None:
 def put_source(
     id: Id,
     kind: Annotated[
-        Literal["shopify", "woocommerce", "haravan", "webhook"] | None,
+        Literal["shopify", "woocommerce", "haravan", "webhook", "mqtt"] | None,
         typer.Option("--kind", help="What it is; a file may say it instead."),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", help="The source in YAML: what a webhook's deliveries mean."),
+        typer.Option(
+            "--file", help="The source in YAML: what deliveries mean, and where a broker is."
+        ),
     ] = None,
     secret: Annotated[
         str | None,
@@ -104,9 +107,9 @@ def put_source(
     with opened(data) as house:
         made = declare(house, house.state, id, body, author(), house.clock.now())
         in_effect = tell(house, Lane.CONTROL, [made.change])
-        url = address(house.settings.base_url, id)
+        url = address(house.settings.base_url, made.source)
         token = verify_token(house.secrets, id) if made.source.kind == "haravan" else ""
-    say(f"{id} tells us things at {url}")
+    say(f"{id} tells us things at {url}" if url else f"{id} is listened to at its broker.")
     if made.secret:
         say(f"Secret for the sender, shown this one time: {made.secret}")
     if token:
@@ -123,7 +126,10 @@ def try_source(
     ],
     body: Annotated[Path, typer.Argument(help="A file with what it might send, in JSON.")],
     topic: Annotated[
-        str, typer.Option("--topic", help="What a shop's header would say, such as orders/updated.")
+        str,
+        typer.Option(
+            "--topic", help="That of a shop's header or of a message, such as orders/updated."
+        ),
     ] = "",
     data: Data = None,
     as_json: AsJson = False,

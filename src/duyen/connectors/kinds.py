@@ -17,7 +17,7 @@ _SHOPS: dict[str, Shopify | WooCommerce] = {
     "woocommerce": WooCommerce(),
     "haravan": Haravan(),
 }
-KINDS: Mapping[str, Kind] = MappingProxyType({**_SHOPS, "webhook": Mapped()})
+KINDS: Mapping[str, Kind] = MappingProxyType({**_SHOPS, "webhook": Mapped(), "mqtt": Mapped()})
 
 
 def auth_of(source: Source) -> Auth:

@@ -9,7 +9,7 @@ import msgspec
 from duyen.model.consent import DEFAULT_BRAND
 from duyen.model.event import CallType
 
-SourceKind = Literal["shopify", "woocommerce", "haravan", "webhook"]
+SourceKind = Literal["shopify", "woocommerce", "haravan", "webhook", "mqtt"]
 
 
 class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,13 +52,29 @@ class CallRule(
     traits: str | dict[str, str] = ""
 
 
+class Broker(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where devices speak: a broker of MQTT, and the topics that are listened to.
+
+    `rate`: messages a second that are taken; what is more waits at the broker. The source's secret is the password of
+    `username`.
+    """
+
+    host: str
+    topics: tuple[str, ...]
+    port: int = 1883
+    tls: bool = False
+    username: str = ""
+    rate: int = 1_000
+    version: Literal["5", "3.1.1"] = "5"
+
+
 class Source(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One system that may tell us things.
 
     `prefix` stands before the ids of its customers, so that those of two shops are never taken for one person.
     `currency` is that of amounts whose source names none; `brand` the one that consents given there are for.
-    `secret` is sealed: it is opened only where a delivery is proved. `auth` and `calls` are those of a `webhook`; a
-    shop's kind says them itself.
+    `secret` is sealed: it is opened only where it is needed. A shop's kind says itself what its deliveries mean; of
+    the others `calls` do. `auth` is that of a `webhook`, `broker` that of `mqtt`.
     """
 
     id: str
@@ -71,3 +87,4 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     secret: str = ""
     auth: Auth = Auth()
     calls: tuple[CallRule, ...] = ()
+    broker: Broker | None = None

@@ -50,10 +50,10 @@ from duyen.runtime import definitions, erasing, grouping, sweep, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
+from duyen.runtime.heard import note
 from duyen.runtime.house import House
 from duyen.runtime.identify import ASIDE, Identified, Identify, Split
 from duyen.runtime.sharding import shard_of_entry
-from duyen.runtime.sources import note
 from duyen.runtime.sweep import Swept
 from duyen.step import Moves, Plan, Work, needs_history, step_batch
 from duyen.stores.database import Raced

@@ -11,6 +11,7 @@ from duyen import collect
 from duyen.catalog.items import read_item, to_data
 from duyen.connectors.delivery import Delivery, Told, Unreadable
 from duyen.connectors.kinds import KINDS
+from duyen.connectors.topics import framed
 from duyen.model.errors import InvalidInput
 from duyen.model.event import Collected, Rejected
 from duyen.model.program import CatalogueChange
@@ -93,7 +94,8 @@ def parsed(body: bytes) -> Any:
 def tried(source: Source, body: Any, topic: str, received: Millis, currency: str) -> dict[str, Any]:
     """What a delivery would come to; `topic` is what the header of a shop would say."""
     header = "x-wc-webhook-topic" if source.kind == "woocommerce" else f"x-{source.kind}-topic"
-    delivery = Delivery(source, {header: topic}, body, received, currency)
+    sent = framed(topic, body) if source.broker else body
+    delivery = Delivery(source, {header: topic}, sent, received, currency)
     try:
         told = KINDS[source.kind].read(delivery)
     except Unreadable as error:

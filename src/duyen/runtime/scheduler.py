@@ -16,9 +16,12 @@ from duyen.model.program import Nudge
 from duyen.model.times import Millis
 from duyen.runtime.house import House
 from duyen.runtime.settings import Settings
+from duyen.runtime.sources import Sources, wanted
 from duyen.runtime.supervisor import end_with_parent
 
 LOOK_EVERY = 0.5
+HELPER_PAUSE, HELPER_LONGEST_PAUSE = 0.5, 30.0
+"""Seconds until a helper that ended is started again."""
 PATIENCE = 5.0
 """Seconds that jobs get to end; the supervisor waits longer."""
 
@@ -55,13 +58,50 @@ class Job:
 
     def wait(self, seconds: float) -> None:
         """Wait for a job that was told to end, and end it where it does not."""
-        if self._process is None:
-            return
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _end(self._process, seconds)
+
+
+class Helper:
+    """A process that runs as long as it is needed; one that ends by itself is started again, ever more slowly."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._command = [sys.executable, "-m", "duyen", *arguments]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._due, self._pause, self._started = 0.0, HELPER_PAUSE, 0.0
+
+    def look(self, needed: bool) -> None:
+        """Start it where it is needed and not there; end it where it is needed no more."""
+        now = time.monotonic()
+        if self._process is not None and self._process.poll() is not None:
+            held = now - self._started > HELPER_LONGEST_PAUSE
+            self._pause = HELPER_PAUSE if held else min(HELPER_LONGEST_PAUSE, 2 * self._pause)
+            self._process, self._due = None, now + self._pause
+        if not needed:
+            self.stop()
+        elif self._process is None and now >= self._due:
+            self._process = subprocess.Popen(
+                self._command, stdout=subprocess.DEVNULL, preexec_fn=end_with_parent
+            )
+            self._started = now
+
+    def stop(self) -> None:
+        """Tell it to end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for it, and end it where it does not."""
+        _end(self._process, seconds)
+
+
+def _end(process: subprocess.Popen[bytes] | None, seconds: float) -> None:
+    if process is None:
+        return
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _in_the_background() -> None:
@@ -82,6 +122,8 @@ class Scheduler:
             Job("models", ["recommend", "train", *data], settings.models_every, 15),
         ]
         self.erasures = Job("erasures", ["erasures", "run", *data], settings.erase_every, 5)
+        self.sources = Sources(house)
+        self.listener = Helper(["listener", *data])
 
     def turn(self) -> None:
         """One look."""
@@ -90,6 +132,7 @@ class Scheduler:
         for job in self.jobs:
             job.look(applied)
         self.erasures.look(self._to_erase())
+        self.listener.look(bool(wanted(self.sources.all())))
 
     def _to_erase(self) -> int:
         """Differs where something else is to be carried out; -1 where nothing is."""
@@ -107,7 +150,7 @@ class Scheduler:
 
     def stop(self) -> None:
         """End the jobs."""
-        jobs = [*self.jobs, self.erasures]
+        jobs: list[Job | Helper] = [*self.jobs, self.erasures, self.listener]
         for job in jobs:
             job.stop()
         until = time.monotonic() + PATIENCE

@@ -12,8 +12,8 @@ import msgspec
 
 from duyen.connectors.kinds import is_shop
 from duyen.connectors.mapped import check_rules
+from duyen.connectors.topics import check_broker
 from duyen.model.errors import InvalidInput, InvalidRule, NotFound
-from duyen.model.log import Heard
 from duyen.model.program import ResourceChange
 from duyen.model.source import Auth, Source
 from duyen.model.times import Millis
@@ -24,9 +24,6 @@ from duyen.stores.state import State
 MOST_SOURCES = 200
 SHORTEST_SECRET = 16
 """Characters; what is shorter could be guessed."""
-OUTCOMES = ("deliveries", "accepted", "rejected", "items", "ignored", "refused")
-"""What is counted: deliveries; of these calls that became events or did not, items, and deliveries that came to
-nothing or were refused (a wrong signature, no JSON)."""
 LOOK = 0.001
 """Seconds between two looks at whether a source was changed."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,59}")
@@ -35,15 +32,6 @@ _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{0,60}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
 _MADE_HERE = frozenset({"woocommerce", "webhook"})
 """Kinds whose secret is ours to choose; the others' is the shop's own, and is pasted here."""
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """What came of a source so far."""
-
-    counts: dict[str, int] = {}
-    seen: Millis = 0
-    trouble: str = ""
-    troubled: Millis = 0
 
 
 class Declared(NamedTuple):
@@ -82,7 +70,7 @@ def declare(
     else:
         if not told and source.kind in _MADE_HERE:
             told = made = random.token_urlsafe(30)
-        sealed = _sealed(house.secrets, id, told)
+        sealed = _sealed(house.secrets, source, told)
     source = msgspec.structs.replace(source, secret=sealed)
     kept = {name: value for name, value in msgspec.to_builtins(source).items() if name != "id"}
     return Declared(source, ResourceChange("source", id, kept, author, now), made)
@@ -124,6 +112,14 @@ def read_source(id: str, raw: Mapping[str, Any]) -> Source:
 
 def _check_reading(source: Source) -> None:
     """Refuse what says how deliveries are read and proved, where its kind says so itself or it makes no sense."""
+    if (source.kind == "mqtt") != (source.broker is not None):
+        raise InvalidRule(
+            "source.broker",
+            "A source of the kind mqtt, and no other, names its broker: {host: …, topics: [till/+/sale]}.",
+            at="broker",
+        )
+    if source.broker is not None:
+        check_broker(source.broker)
     if is_shop(source):
         if source.calls or source.auth != Auth():
             raise InvalidRule(
@@ -139,15 +135,18 @@ def _check_reading(source: Source) -> None:
         )
 
 
-def _sealed(secrets: Secrets, id: str, told: Any) -> str:
-    if not isinstance(told, str) or not SHORTEST_SECRET <= len(told.strip()) <= 500:
+def _sealed(secrets: Secrets, source: Source, told: Any) -> str:
+    if source.broker is not None and not source.broker.username:
+        return ""
+    shortest = 1 if source.broker else SHORTEST_SECRET  # a broker's password is not ours to judge
+    if not isinstance(told, str) or not shortest <= len(told.strip()) <= 500:
         raise InvalidRule(
             "source.secret",
-            "Give the secret by which deliveries are proved, as the shop shows it: "
-            f"{SHORTEST_SECRET} to 500 characters.",
+            "Give the secret by which deliveries are proved, as the shop shows it, or the broker's password: "
+            f"{shortest} to 500 characters.",
             at="secret",
         )
-    return secrets.seal(told.strip(), place(id))
+    return secrets.seal(told.strip(), place(source.id))
 
 
 def as_written(source: Source) -> dict[str, Any]:
@@ -165,6 +164,11 @@ def sources_of(state: State) -> dict[str, Source]:
         except msgspec.ValidationError:
             continue
     return found
+
+
+def wanted(sources: Mapping[str, Source]) -> list[Source]:
+    """The sources that somebody has to go and listen to."""
+    return [source for source in sources.values() if source.broker is not None and source.live]
 
 
 class Sources:
@@ -189,7 +193,7 @@ class Sources:
     def find(self, id: str) -> Source:
         """A source that may tell us things; raises NotFound."""
         found = self.all().get(id)
-        if found is None or not found.live:
+        if found is None or not found.live or found.broker is not None:
             raise NotFound(
                 "source.unknown",
                 "No source has this address, or it was paused; look at the sources.",
@@ -197,7 +201,9 @@ class Sources:
         return found
 
     def secret(self, source: Source) -> str:
-        """A source's secret, opened."""
+        """A source's secret, opened; "" where it needs none."""
+        if not source.secret:
+            return ""
         return self._house.secrets.unseal(source.secret, place(source.id))
 
 
@@ -206,53 +212,6 @@ def verify_token(secrets: Secrets, id: str) -> str:
     return secrets.derive(f"verify/{id}").hex()[:32]
 
 
-def address(base_url: str, id: str) -> str:
-    """The URL to paste into the shop."""
-    return f"{base_url}/v1/hooks/{id}"
-
-
-# -- what came of it
-
-
-def note(state: State, heard: Heard) -> None:
-    """Add what a process heard to what is known of a source."""
-    before = standing(state, heard.source)
-    counts = dict(before.counts)
-    for outcome, count in heard.counts.items():
-        counts[outcome] = counts.get(outcome, 0) + count
-    later = heard.trouble and heard.time >= before.troubled
-    after = Standing(
-        counts,
-        max(before.seen, heard.time),
-        heard.trouble if later else before.trouble,
-        heard.time if later else before.troubled,
-    )
-    state.set_meta(f"source:{heard.source}", msgspec.json.encode(after).decode())
-
-
-def standing(state: State, id: str) -> Standing:
-    """What came of a source so far."""
-    told = state.meta(f"source:{id}")
-    return msgspec.json.decode(told, type=Standing) if told else Standing()
-
-
-class Hearing:
-    """What one process heard and has not told the log yet: told together, so that a flood stays one line."""
-
-    def __init__(self) -> None:
-        self._heard: dict[str, Heard] = {}
-
-    def note(self, source: str, now: Millis, trouble: str = "", **counts: int) -> None:
-        """Count what came of a delivery."""
-        before = self._heard.get(source)
-        sums = dict(before.counts) if before else {}
-        for outcome, count in counts.items():
-            if count:
-                sums[outcome] = sums.get(outcome, 0) + count
-        said = trouble[:300] or (before.trouble if before else "")
-        self._heard[source] = Heard(source, now, sums, said)
-
-    def take(self) -> list[Heard]:
-        """All of it, to be told now."""
-        heard, self._heard = list(self._heard.values()), {}
-        return heard
+def address(base_url: str, source: Source) -> str:
+    """The URL to paste into the shop; "" where we go to the source ourselves."""
+    return "" if source.broker else f"{base_url}/v1/hooks/{source.id}"

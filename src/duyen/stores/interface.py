@@ -141,4 +141,6 @@ def taken(role: str, by: str) -> Conflict:
         return Conflict(
             "eraser.running", f"Another process carries erasures out on {by}; wait for it to end."
         )
+    if role == "listener":
+        return Conflict("listener.running", f"Another listener works on {by}; stop it first.")
     return Conflict("sender.running", f"Another sender works on {by}; stop it first.")

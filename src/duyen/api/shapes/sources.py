@@ -25,19 +25,19 @@ class SourceCounts(TypedDict):
 
 
 class SourceRow(TypedDict):
-    """One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence.
+    """One source; `definition` is the source as it was put, without its secret.
 
-    `definition` is the source as it was put, without its secret.
+    `url` is to be pasted into the shop, null where we listen to a broker; `trouble` is what was wrong last.
     """
 
     id: str
-    kind: Literal["shopify", "woocommerce", "haravan", "webhook"]
+    kind: Literal["shopify", "woocommerce", "haravan", "webhook", "mqtt"]
     name: str
     live: bool
     prefix: str
     currency: str
     brand: str
-    url: str
+    url: str | None
     verify_token: str | None
     topics: list[str]
     definition: Json
@@ -56,7 +56,7 @@ class SourceStored(SourceRow):
 
 
 class SourceTrial(TypedDict):
-    """A source as it would be put, and something that it might send; `topic` is what a shop's header would say."""
+    """A source as it would be put, and something that it might send; `topic`: the header's, the message's."""
 
     definition: Json
     body: Any

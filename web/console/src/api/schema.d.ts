@@ -4047,9 +4047,9 @@ export interface components {
         };
         /**
          * SourceRow
-         * @description One source. `url` is to be pasted into the shop; `trouble` is what was wrong last, in a sentence.
+         * @description One source; `definition` is the source as it was put, without its secret.
          *
-         *     `definition` is the source as it was put, without its secret.
+         *     `url` is to be pasted into the shop, null where we listen to a broker; `trouble` is what was wrong last.
          */
         SourceRow: {
             /** Id */
@@ -4058,7 +4058,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "shopify" | "woocommerce" | "haravan" | "webhook";
+            kind: "shopify" | "woocommerce" | "haravan" | "webhook" | "mqtt";
             /** Name */
             name: string;
             /** Live */
@@ -4070,7 +4070,7 @@ export interface components {
             /** Brand */
             brand: string;
             /** Url */
-            url: string;
+            url: string | null;
             /** Verify Token */
             verify_token: string | null;
             /** Topics */
@@ -4102,7 +4102,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "shopify" | "woocommerce" | "haravan" | "webhook";
+            kind: "shopify" | "woocommerce" | "haravan" | "webhook" | "mqtt";
             /** Name */
             name: string;
             /** Live */
@@ -4114,7 +4114,7 @@ export interface components {
             /** Brand */
             brand: string;
             /** Url */
-            url: string;
+            url: string | null;
             /** Verify Token */
             verify_token: string | null;
             /** Topics */
@@ -4139,7 +4139,7 @@ export interface components {
         };
         /**
          * SourceTrial
-         * @description A source as it would be put, and something that it might send; `topic` is what a shop's header would say.
+         * @description A source as it would be put, and something that it might send; `topic`: the header's, the message's.
          */
         SourceTrial: {
             /** Definition */
