@@ -120,6 +120,21 @@ def test_dunnhumby_households_and_redemptions(folder: Path, shared_data: Path) -
     assert counted(folder)["Coupon Redeemed"] == 1_418
 
 
+def test_dunnhumby_baskets(folder: Path, shared_data: Path) -> None:
+    """A million lines: the sum of their amounts to the cent, each basket one order."""
+    file = str(shared_data / "dunnhumby_complete_journey" / "transactions.parquet")
+    with duckdb.connect() as db:
+        rows, cents, baskets, households = db.execute(
+            "select count(*), sum(round(sales_value * 100)::bigint), count(distinct basket_id),"
+            f" count(distinct household_id) from '{file}'"
+        ).fetchone() or (0, 0, 0, 0)
+    told = imported(folder, "orders", file)
+    assert (told["rows"], told["accepted"]) == (rows, rows)
+    assert Decimal(told["total"]) * 100 == cents
+    assert (told["orders"], told["customers"]) == (baskets, households)
+    assert Decimal(told["total"]) == Decimal("3245540.21")  # as the publisher of the file says
+
+
 def test_an_access_log_with_its_machines(folder: Path, shared_data: Path) -> None:
     file = shared_data / "web_access_log" / "apache_combined_first7000.log"
     told = imported(folder, "log", str(file))

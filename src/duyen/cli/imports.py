@@ -405,7 +405,9 @@ def _run(kind: str, house: Any, table: Table, mapping: Mapping) -> Imported:
     )
 
     from duyen.runtime.importing import import_events, import_products
+    from duyen.runtime.politeness import BACKGROUND, give_way
 
+    give_way(BACKGROUND)
     work = import_products if kind == "products" else import_events
     rejects = house.folder / "rejects" / f"{mapping.source}-{table.name}.csv"
     columns = (

@@ -46,6 +46,7 @@ def engine(data: Data = None) -> None:
     """Apply the log to the state; on PostgreSQL any number of engines share the work, elsewhere there is one."""
     from duyen.runtime.engine import Engine
     from duyen.runtime.house import House
+    from duyen.runtime.politeness import APPLYING, give_way
 
     stopping: list[int] = []
 
@@ -54,6 +55,7 @@ def engine(data: Data = None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    give_way(APPLYING)
     house = House(initialised(data), engine=True)
     with closing(house), closing(Engine(house, house.stores.share())) as worker:
         say(f"The engine works on {house.folder}.")

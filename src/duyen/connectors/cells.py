@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from duyen.model.times import Millis
@@ -79,6 +80,7 @@ def read_number(value: Any, mark: DecimalMark = ".") -> int | None:
     return -micros if negative and micros is not None else micros
 
 
+@lru_cache(maxsize=16_384)
 def decimal_text(scaled: int, places: int) -> str:
     """The exact decimal text of a whole number of 10^-places, with two places or as many as it needs."""
     number = Decimal(scaled).scaleb(-places)

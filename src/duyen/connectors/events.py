@@ -89,6 +89,9 @@ class Events(Whose):
             self._products.add(str(product))
         if name in _ORDERS and "product_id" in properties:
             properties = self._order(properties)
+        fields = who.fields()
+        if properties:
+            fields["properties"] = msgspec.Raw(encode(properties))
         event = Collected(
             id=self.lasting.id(said(cells.values())),
             type="track",
@@ -98,10 +101,8 @@ class Events(Whose):
             trusted=True,
             name=name,
             imported=True,
-            **who.fields(),
+            **fields,
         )
-        if properties:
-            event = msgspec.structs.replace(event, properties=msgspec.Raw(encode(properties)))
         return [event]
 
     def _properties(self, cells: dict[str, Any], faults: list[str]) -> dict[str, Any]:

@@ -22,8 +22,9 @@ class Lasting:
 
     def id(self, said: bytes) -> str:
         """The id of something said; what is said again gets another one."""
-        digest = blake2b(said, digest_size=12).hexdigest()
-        if self._told.add(digest):
+        hashed = blake2b(said, digest_size=12).digest()
+        digest = hashed.hex()
+        if self._told.add_hash(hashed):
             return f"{self._prefix}:{digest}"
         number = self._again[digest] = self._again.get(digest, 1) + 1
         return f"{self._prefix}:{digest}~{number}"

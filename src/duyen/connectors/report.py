@@ -15,6 +15,8 @@ from duyen.connectors.cells import decimal_text
 from duyen.model.times import NEVER, Millis, format_time
 
 _BUFFER = 50_000
+_RECENT = 20_000
+"""Texts that are known without a look at their hashes: the same few thousand come again and again."""
 
 
 class RejectedRow(msgspec.Struct, frozen=True):
@@ -115,13 +117,23 @@ class Distinct:
     """Counts distinct texts exactly but for hash collisions (64 bits), in 8 bytes each."""
 
     def __init__(self) -> None:
+        self._recent: set[str] = set()
         self._fresh: set[int] = set()
         self._kept = np.empty(0, dtype=np.uint64)
 
     def add(self, text: str) -> bool:
         """Whether the text is new."""
+        if text in self._recent:
+            return False
+        if len(self._recent) >= _RECENT:
+            self._recent.clear()
+        self._recent.add(text)
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
-        number = int.from_bytes(digest, "big")
+        return self.add_hash(digest)
+
+    def add_hash(self, digest: bytes) -> bool:
+        """Whether what has this hash, whose first eight bytes count, is new."""
+        number = int.from_bytes(digest[:8], "big")
         if number in self._fresh or self._holds(number):
             return False
         self._fresh.add(number)

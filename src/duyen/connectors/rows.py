@@ -145,9 +145,8 @@ class Conversion(ABC):
 
 def said(cells: Iterable[Any]) -> bytes:
     """What a row says, for its id: all its cells as text, whatever file they stand in."""
-    return "\x1f".join("" if cell is None else str(cell) for cell in cells).encode(
-        "utf-8", "replace"
-    )
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    return "\x1f".join(texts).encode("utf-8", "replace")
 
 
 def unread(field: str, cell: Any) -> str:

@@ -30,6 +30,7 @@ from duyen.connectors.weblog import Visits
 from duyen.model.catalogue import Item
 from duyen.model.event import Collected
 from duyen.model.log import Entry, ImportMark, Lane
+from duyen.model.meaning import ORDERS, known_as
 from duyen.model.program import CatalogueChange, WorkspaceSettings
 from duyen.model.values import fold
 from duyen.runtime.house import House
@@ -139,7 +140,11 @@ def _learn(
 ) -> None:
     """What an entry says of items, and whether a person made it."""
     entry = converted.entry
-    if isinstance(entry, Collected) and entry.type in ("track", "page"):
+    if not isinstance(entry, Collected) or entry.type not in ("track", "page"):
+        return
+    if (
+        entry.context or known_as(entry.name) in ORDERS
+    ):  # others say nothing of items, or of who made them
         event = collect.normalise(entry, settings)
         learned.tell(event)
         if event.quality:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from duyen.model.log import Lane
 from duyen.model.program import Nudge
 from duyen.model.times import Millis
 from duyen.runtime.house import House
+from duyen.runtime.politeness import BACKGROUND, give_way
 from duyen.runtime.settings import Settings
 from duyen.runtime.sources import Sources, wanted
 from duyen.runtime.supervisor import end_with_parent
@@ -107,7 +107,7 @@ def _end(process: subprocess.Popen[bytes] | None, seconds: float) -> None:
 def _in_the_background() -> None:
     """In a new job: it ends with its parent, and lets whoever answers people go first."""
     end_with_parent()
-    os.nice(10)
+    give_way(BACKGROUND)
 
 
 class Scheduler:
