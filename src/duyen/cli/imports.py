@@ -29,7 +29,7 @@ File = Annotated[
     str,
     typer.Argument(
         help="XLSX, Parquet, CSV, TSV or JSON lines (text also as .gz); a folder of such files that have the same "
-        "columns; - for standard input; with --sql a folder, sqlite:FILE or postgresql://… to ask."
+        "columns; - for standard input; with --sql a folder, sqlite:FILE, postgresql://… or mysql://… to ask."
     ),
 ]
 Sql = Annotated[

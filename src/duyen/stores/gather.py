@@ -6,12 +6,15 @@ Of a folder every row comes in an order of its own, so that the same files give 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
+from ssl import create_default_context
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import duckdb
 
@@ -25,10 +28,15 @@ READERS = {
     ".ndjson": "read_json(?)",
 }
 AT_ONCE = 10_000
+_NO_TABLE = "The query gives no table; begin it with SELECT."
+_asks = re.compile(
+    r"\s*(?:(?:--[^\n]*\n|#[^\n]*\n|/\*(?!!).*?\*/)\s*)*\(*\s*(?:select|with|values|table)\b",
+    re.IGNORECASE | re.DOTALL,
+).match
 
 
 def gather(source: str, query: str, target: Path) -> None:
-    """Write what a query gives to a Parquet file; `source` is a folder, `sqlite:FILE` or `postgresql://…`.
+    """Write what a query gives to a Parquet file; `source` is a folder, `sqlite:FILE`, `postgresql://…` or `mysql://…`.
 
     In a folder each file is a table called as the file is, without its ending. Raises InvalidInput with what the
     database says where it does not understand the query.
@@ -39,12 +47,15 @@ def gather(source: str, query: str, target: Path) -> None:
             _of_sqlite(source.removeprefix("sqlite:").removeprefix("///"), query, target)
         elif colon and scheme in ("postgresql", "postgres"):
             _of_postgres(source, query, target)
+        elif colon and scheme in ("mysql", "mariadb"):
+            _of_mysql(source, query, target)
         elif Path(source).is_dir():
             _of_folder(Path(source), query, target)
         else:
             raise InvalidInput(
                 "import.source",
-                f"A query needs a folder with files, sqlite:FILE or postgresql://…, and “{source}” is none.",
+                f"A query needs a folder with files, sqlite:FILE, postgresql://… or mysql://…, "
+                f"and “{_without_password(source)}” is none.",
             )
     except (duckdb.Error, sqlite3.Error) as error:
         raise _refused(str(error)) from error
@@ -97,6 +108,51 @@ def _of_postgres(url: str, query: str, target: Path) -> None:
         raise _refused(str(error)) from error
 
 
+def _of_mysql(url: str, query: str, target: Path) -> None:
+    """MySQL and MariaDB: `mysql://user:password@host:port/database`, `?socket=PATH`, `?ssl=verify`."""
+    try:
+        import pymysql
+        from pymysql.cursors import SSCursor
+    except ImportError as error:
+        raise InvalidInput(
+            "store.driver",
+            "The source is MySQL, and its driver is not installed; run: pip install 'duyen[mysql]'.",
+        ) from error
+    if not _asks(query):
+        # What makes or drops tables ends a transaction, a read-only one too, before it is looked at.
+        raise InvalidInput("import.query", _NO_TABLE)
+    said = urlsplit(url)
+    more = dict(parse_qsl(said.query))
+    try:
+        with closing(
+            pymysql.connect(
+                host=said.hostname or "127.0.0.1",
+                port=said.port or 3306,
+                user=unquote(said.username or ""),
+                password=unquote(said.password or "").encode(),  # text would be read as Latin-1
+                database=unquote(said.path.lstrip("/")) or None,
+                unix_socket=more.get("socket"),
+                ssl=create_default_context() if more.get("ssl") == "verify" else None,
+                charset="utf8mb4",
+                connect_timeout=10,
+                cursorclass=SSCursor,  # rows as they come, not all of them first
+            )
+        ) as db:
+            with db.cursor() as cursor:
+                cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            with db.cursor() as cursor:
+                cursor.execute(query)
+                names = [column[0] for column in cursor.description or ()]
+                _write(names, _pages(cursor), target)
+    except pymysql.Error as error:
+        raise _refused(str(error.args[-1])) from error
+
+
+def _without_password(source: str) -> str:
+    """A source as it may be shown."""
+    return re.sub(r"(?<=://)([^/@]*):[^/@]*@", r"\1:…@", source)
+
+
 def _pages(cursor: Any) -> Iterator[Sequence[Sequence[Any]]]:
     while rows := cursor.fetchmany(AT_ONCE):
         yield rows
@@ -108,7 +164,7 @@ def _write(names: Sequence[str], pages: Iterator[Sequence[Sequence[Any]]], targe
     import pyarrow.parquet as pq
 
     if not names:
-        raise InvalidInput("import.query", "The query gives no table; begin it with SELECT.")
+        raise InvalidInput("import.query", _NO_TABLE)
     schema = pa.schema([(name, pa.string()) for name in names])
     with pq.ParquetWriter(target, schema) as file:
         for rows in pages:
