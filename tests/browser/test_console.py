@@ -36,7 +36,16 @@ LARGEST_IMAGE = 250 * 1024
 NOON: Millis = parse_time("2026-01-05T12:00:00+07:00")
 CUSTOMERS, PAST, DAYS = (800, 45, 14) if SHOTS else (60, 20, 2)
 WIDE, PHONE = (1280, 800), (390, 844)
-PLACES = ("/", "/people", "/mail", "/results", "/program/segments", "/rejected", "/settings")
+PLACES = (
+    "/",
+    "/people",
+    "/companies",
+    "/mail",
+    "/results",
+    "/program/segments",
+    "/rejected",
+    "/settings",
+)
 MORE_PLACES = (
     "/results/messages",
     "/results/journeys",
@@ -55,6 +64,7 @@ VIOLATIONS = """
 READY = """() => document.querySelector("main h1")
     && !document.querySelector(".mantine-Skeleton-root, .mantine-Loader-root")"""
 HOSTILE_NAME = "<img src=x onerror=\"window.broken='trait'\"> Nguyễn Thị Ánh Tuyết 🌸"
+COMPANY = "/companies/hostile"
 HOSTILE_MAIL = b"""From: a@example.test\r\nTo: b@example.test\r\nSubject: <b>Bad</b>\r\nMIME-Version: 1.0\r
 Content-Type: text/html; charset=utf-8\r\n\r
 <html><head><script>document.title = "broken"; top.broken = parent.broken = "script";</script></head><body>
@@ -118,15 +128,19 @@ def server(
         with ThreadPoolExecutor(1) as aside:
             aside.submit(lambda: asyncio.run(_live(found))).result()
         if not SHOTS:
-            found.tell(_hostile())
+            found.tell(*_hostile())
         yield found
     finally:
         found.stop()
 
 
-def _hostile() -> dict[str, Any]:
+def _hostile() -> list[dict[str, Any]]:
+    """A customer, and their company, who would like to be more than text."""
     traits = {"name": HOSTILE_NAME, "vip": "<b>1"}
-    return {"type": "identify", "userId": "hostile", "traits": traits}
+    return [
+        {"type": "identify", "userId": "hostile", "traits": traits},
+        {"type": "group", "userId": "hostile", "groupId": "hostile", "traits": traits},
+    ]
 
 
 class Seen(NamedTuple):
@@ -245,7 +259,14 @@ def test_every_page_in_both_languages_both_themes_and_on_a_phone(
     watched = opened(language, theme, size)
     mail, person = seen.mails[0]["id"], quote(seen.mails[0]["person"]["key"], safe=":@")
     more = MORE_PLACES if size == PHONE else ()
-    for path in (*PLACES, *more, f"/mail/{mail}", f"/people/{person}", "/people/user_id:hostile"):
+    for path in (
+        *PLACES,
+        *more,
+        f"/mail/{mail}",
+        f"/people/{person}",
+        "/people/user_id:hostile",
+        COMPANY,
+    ):
         page = go(watched, server, path)
         sound(watched)
     assert page.evaluate("document.documentElement.lang") == language

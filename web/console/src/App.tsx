@@ -13,6 +13,8 @@ import { useWords } from "./words";
 const Overview = lazy(() => import("./pages/Overview"));
 const People = lazy(() => import("./pages/People"));
 const Person = lazy(() => import("./pages/Person"));
+const Companies = lazy(() => import("./pages/Companies"));
+const Company = lazy(() => import("./pages/Company"));
 const Mail = lazy(() => import("./pages/Mail"));
 const Results = lazy(() => import("./pages/Results"));
 const Program = lazy(() => import("./pages/Program"));
@@ -48,6 +50,8 @@ export function App() {
           <Route index element={<Overview />} />
           <Route path="people" element={<People />} />
           <Route path="people/:key" element={<Person />} />
+          <Route path="companies" element={<Companies />} />
+          <Route path="companies/:id" element={<Company />} />
           <Route path="mail/:id?" element={<Mail />} />
           <Route path="results/:view?" element={<Results />} />
           <Route path="program" element={<Navigate to="/program/segments" replace />} />

@@ -1,5 +1,6 @@
 import {
   IconActivity,
+  IconBuilding,
   IconChartDots,
   IconInbox,
   IconListDetails,
@@ -14,6 +15,7 @@ import type { Key } from "./words";
 export const PLACES: { path: string; label: Key; Icon: typeof IconUsers; key: string }[] = [
   { path: "/", label: "nav.overview", Icon: IconActivity, key: "o" },
   { path: "/people", label: "nav.people", Icon: IconUsers, key: "p" },
+  { path: "/companies", label: "nav.companies", Icon: IconBuilding, key: "c" },
   { path: "/mail", label: "nav.mail", Icon: IconInbox, key: "m" },
   { path: "/results", label: "nav.results", Icon: IconChartDots, key: "r" },
   { path: "/program", label: "nav.program", Icon: IconListDetails, key: "l" },

@@ -120,6 +120,14 @@ export const api = {
       }),
     ),
 
+  groups: (query: string, cursor: Cursor, options: Signal) =>
+    body(client.GET("/v1/groups", { params: { query: said({ query, cursor }) }, ...options })),
+  group: (id: string) => body(client.GET("/v1/groups/{id}", { params: { path: { id } } })),
+  groupMembers: (id: string, cursor: Cursor) =>
+    body(
+      client.GET("/v1/groups/{id}/members", { params: { path: { id }, query: said({ cursor }) } }),
+    ),
+
   mails: (query: string, cursor: Cursor, options: Signal) =>
     body(client.GET("/v1/mail", { params: { query: said({ query, cursor }) }, ...options })),
   mail: (id: string) =>

@@ -65,6 +65,19 @@ export const contacts = (key: string) =>
     queryFn: ({ pageParam }) => api.contacts(key, pageParam),
     ...paged,
   });
+export const groups = (query: string) =>
+  infiniteQueryOptions({
+    queryKey: ["groups", query],
+    queryFn: ({ pageParam, signal }) => api.groups(query, pageParam, { signal }),
+    ...paged,
+  });
+export const group = (id: string) => queryOptions({ queryKey: ["group", id], queryFn: () => api.group(id) });
+export const groupMembers = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["group", id, "members"],
+    queryFn: ({ pageParam }) => api.groupMembers(id, pageParam),
+    ...paged,
+  });
 export const mails = (query: string) =>
   infiniteQueryOptions({
     queryKey: ["mails", query],

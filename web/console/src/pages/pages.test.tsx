@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
@@ -169,6 +169,28 @@ describe("customers", () => {
   });
 });
 
+describe("companies", () => {
+  it("are found by how their names begin, and lead to what is known of each and who belongs to it", async () => {
+    const house = open("/companies");
+    const person = userEvent.setup();
+    await person.type(await screen.findByRole("searchbox"), "cong ty");
+    await waitFor(() => {
+      expect(house.asked.at(-1)?.query.get("query")).toBe("cong ty");
+    });
+    await person.click(await screen.findByRole("link", { name: "Công ty Mây" }));
+    expect(await screen.findByRole("heading", { name: "Công ty Mây" })).toBeTruthy();
+    expect(screen.getByText("plan").parentElement?.textContent).toContain("business");
+    expect(screen.getByText("1,204 customers belong to it.")).toBeTruthy();
+    await person.click(await screen.findByRole("link", { name: "Nguyễn Thị Ánh Tuyết" }));
+    expect(await screen.findByRole("link", { name: "Công ty Mây" })).toBeTruthy();
+  });
+
+  it("teach how they come about where there is none", async () => {
+    open("/companies", { "/v1/groups": answers.page([], 0) });
+    expect(await screen.findByText(/No company is known yet/)).toBeTruthy();
+  });
+});
+
 describe("one customer", () => {
   const opened = async (name: RegExp) => {
     await userEvent.click(await screen.findByRole("button", { name }));
@@ -227,7 +249,7 @@ describe("one customer", () => {
     open("/people/user_id%3Au1");
     await opened(/Order completed/);
     const table = within(screen.getByRole("table"));
-    expect(table.getAllByRole("row").map((row) => row.textContent?.replace(/\s/g, " "))).toEqual([
+    expect(table.getAllByRole("row").map((row) => row.textContent.replace(/\s/g, " "))).toEqual([
       "ProductQuantityPriceAmount",
       expect.stringContaining("sku-771₫1,290,000₫1,290,000"),
       "–not readable₫0not readable",

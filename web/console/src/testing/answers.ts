@@ -6,6 +6,9 @@ import type {
   Effect,
   Estimate,
   EventRow,
+  Group,
+  GroupMember,
+  GroupRow,
   Happened,
   JourneysReport,
   LiftReport,
@@ -280,10 +283,29 @@ export const profile: Profile = {
       outcome: "completed",
     },
   ],
+  groups: [{ id: "may-co", name: "Công ty Mây", since: at(3_000_000) }],
   first: at(40_000_000),
   last: at(1),
   events: 1_284,
 };
+
+export const company: Group = {
+  id: "may-co",
+  name: "Công ty Mây",
+  members: 1_204,
+  traits: [
+    { name: "employees", value: 120, time: at(90_000), source: "crm", source_name: "crm", event: "m8" },
+    { name: "plan", value: "business", time: at(90_000), source: "crm", source_name: "crm", event: "m8" },
+  ],
+};
+const companies = page<GroupRow>([{ id: "may-co", name: "Công ty Mây", members: 1_204 }, { id: LONG, name: LONG, members: 0 }], 2);
+const colleagues = page<GroupMember>(
+  [
+    { ...tuyet, email: "anh.tuyet@example.test", since: at(3_000_000) },
+    { ...duc, email: null, since: at(2_000_000) },
+  ],
+  1_204,
+);
 
 const event = (
   id: string,
@@ -764,6 +786,9 @@ export const ANSWERS: Record<string, unknown> = {
   "/v1/profiles/user_id%3Au1/vetoes": page<VetoRow>([], 0),
   "/v1/profiles/user_id%3Au1/decisions": decisions,
   "/v1/profiles/user_id%3Au1/contacts": contacts,
+  "/v1/groups": companies,
+  "/v1/groups/may-co": company,
+  "/v1/groups/may-co/members": colleagues,
   "/v1/mail": page([mail, { ...mail, id: "mail-2", subject: "Đơn hàng của bạn đã đi", message: null }], 2),
   "/v1/mail/mail-1": mail,
   "/v1/segments": program.segments,

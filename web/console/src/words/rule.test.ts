@@ -37,6 +37,12 @@ const RULES: [Json, string, string][] = [
     "sum of revenue over “Order Completed” in the last 90 days is at least 2,000,000",
     "tổng revenue của “Order Completed” trong 90 ngày qua từ 2.000.000 trở lên",
   ],
+  [
+    { group: { plan: "business", employees: { gte: 100 } } },
+    "belongs to a company whose plan is “business” and employees is at least 100",
+    "thuộc công ty có plan là “business” và employees từ 100 trở lên",
+  ],
+  [{ group: {} }, "belongs to some company", "thuộc một công ty nào đó"],
   [{ segment: "loyal" }, "is in the segment “loyal”", "thuộc phân khúc “loyal”"],
   [{ consent: "marketing" }, "consents to marketing by email", "đồng ý cho marketing qua email"],
   [{ trait: "vip", exists: false }, "vip is unknown", "vip chưa biết"],

@@ -39,6 +39,7 @@ export function ruleWords(words: Speaker, rule: Json, nested = false): string {
     return test(words, what, rule);
   }
   if (typeof rule.segment === "string") return t("rule.segment", { segment: named(words, "segment", rule.segment) });
+  if (isObject(rule.group)) return group(words, rule.group);
   if (typeof rule.consent === "string")
     return t("rule.consent", { purpose: rule.consent, channel: text(rule.channel ?? "email") });
   return JSON.stringify(rule);
@@ -104,10 +105,19 @@ export function eventTail(words: Speaker, rule: JsonObject): string {
 
 function where(words: Speaker, conditions: Json): string {
   if (!isObject(conditions)) return "";
-  const tests = Object.entries(conditions).map(([property, condition]) =>
+  const tests = testsOf(words, conditions);
+  return tests.length ? ` ${words.t("rule.where", { tests: words.f.list(tests) })}` : "";
+}
+
+function testsOf(words: Speaker, conditions: JsonObject): string[] {
+  return Object.entries(conditions).map(([property, condition]) =>
     test(words, property, isObject(condition) ? condition : { is: condition }),
   );
-  return tests.length ? ` ${words.t("rule.where", { tests: words.f.list(tests) })}` : "";
+}
+
+function group(words: Speaker, conditions: JsonObject): string {
+  const tests = testsOf(words, conditions);
+  return tests.length ? words.t("rule.group", { tests: words.f.list(tests) }) : words.t("rule.any_group");
 }
 
 function test(words: Speaker, what: string, rule: JsonObject): string {

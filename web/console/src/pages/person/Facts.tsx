@@ -2,10 +2,12 @@ import { Anchor, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
-import type { Json, Profile } from "../../api/types";
+import type { Profile } from "../../api/types";
+import { valueText } from "../../parts/value";
 import { useWords } from "../../words";
 import { channelWords, namespaceWords, outcomeWords, purposeWords } from "../../words/codes";
 import { stepNumber } from "../../words/rule";
+import { companyPath } from "../Companies";
 import { TraitValueText } from "../program/TraitValueText";
 import { Rights } from "./Rights";
 import { Unmerge } from "./Unmerge";
@@ -26,6 +28,7 @@ export function Facts({ person }: { person: Profile }) {
     <div className="facts">
       <Identifiers person={person} />
       <Consent person={person} />
+      <Companies person={person} />
       <Segments person={person} />
       <Journeys person={person} />
       <Traits person={person} />
@@ -95,6 +98,27 @@ function Consent({ person }: { person: Profile }) {
           </div>
         ))}
       </dl>
+    </Block>
+  );
+}
+
+function Companies({ person }: { person: Profile }) {
+  const { t, f } = useWords();
+  if (person.groups.length === 0) return null;
+  return (
+    <Block title={t("person.companies")}>
+      <ul className="bare">
+        {person.groups.map(({ id, name, since }) => (
+          <li key={id}>
+            <Anchor component={Link} to={companyPath(id)} size="sm" className="break">
+              {name}
+            </Anchor>
+            <Text size="xs" c="dimmed">
+              {t("person.since", { when: f.date(since) })}
+            </Text>
+          </li>
+        ))}
+      </ul>
     </Block>
   );
 }
@@ -204,7 +228,3 @@ function Traits({ person }: { person: Profile }) {
 
 /** The source of a trait that nobody wrote: it is worked out, as of now. */
 const COMPUTED = "computed";
-
-function valueText(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
