@@ -35,6 +35,8 @@ ITEMS: list[dict[str, Any]] = [
     {"id": "tea", "name": "Trà sen", "price": "129000", "category": "tea", "tags": ["lotus"]},
     {"id": "cup", "name": "Chén sứ", "price": "59000", "category": "ware", "stock": 3},
 ]
+TABLE = b"user id,mail\nimported,imported@example.test\n"
+MAPPING = {"kind": "people", "source": "crm", "columns": {"customer_id": "user id"}}
 PROGRAM: dict[str, dict[str, Any]] = {
     "traits/orders": {"name": "Orders", "count": "Order Completed"},
     "segments/buyers": {"name": "Buyers", "rule": {"did": "Order Completed"}},
@@ -61,6 +63,7 @@ class Seed:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.upload = ""
         self.owner = server.owner()
         self.session = requests.Session()
         self.owner_headers = {"authorization": f"Bearer {server.secret_key}"}
@@ -92,7 +95,7 @@ class Seed:
         if start == "groups":
             return {"id": COMPANY}
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
-        known["erasures"] = self.erasure
+        known |= {"erasures": self.erasure, "imports": self.upload}
         known |= dict(place.split("/") for place in PROGRAM)
         known |= {"sources": "shop", "hooks": "shop"}
         return {"id": known[start]}
@@ -109,6 +112,9 @@ class Seed:
                 _ok(self.owner.put(path, json={**body, "name": "As it was before"}))
             _ok(self.owner.put(path, json=body))
         self.server.tell({"type": "identify", "userId": "leaver"})
+        known = self.owner.get(f"/v1/imports/{self.upload}") if self.upload else None
+        if known is None or known.status_code == 404 or known.json()["state"] != "uploaded":
+            self.upload = str(_ok(self.owner.post("/v1/imports", content=TABLE))["id"])
 
     def _erasure(self) -> str:
         """An erasure that was asked for."""
@@ -195,6 +201,9 @@ class Seed:
             "POST /v1/login": {"email": EMAIL, "password": PASSWORD},
             "POST /v1/profiles/{key}/unmerge": {"apart": ["anonymous_id:a1"]},
             "POST /v1/erasures": {"profiles": [LEAVER]},
+            "POST /v1/imports": TABLE,
+            "POST /v1/imports/{id}/preview": {"kind": "people", "columns": {"email": "mail"}},
+            "POST /v1/imports/{id}/start": {"mapping": MAPPING},
             "POST /v1/segments/preview": {"rule": {"did": "Order Completed"}},
             "POST /v1/traits/preview": {"id": "orders", "definition": PROGRAM["traits/orders"]},
             "PUT /v1/catalog/items": ITEMS,

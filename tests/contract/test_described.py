@@ -95,7 +95,9 @@ def test_a_good_call_is_answered_as_described(
     call = description[path][method]
     known: dict[str, Any] = {"path_parameters": seed.names(path, method)}
     if label in seed.bodies:
-        known |= {"body": seed.bodies[label], "media_type": "application/json"}
+        body = seed.bodies[label]
+        kind = "octet-stream" if isinstance(body, bytes) else "json"
+        known |= {"body": body, "media_type": f"application/{kind}"}
     case = call.Case(**known)
     answer = _send(case, seed, seed.owner_headers)
     assert answer.status_code == UNUSUAL.get(label, 200), answer.text

@@ -28,8 +28,9 @@ imports = typer.Typer(
 File = Annotated[
     str,
     typer.Argument(
-        help="XLSX, Parquet, CSV, TSV or JSON lines (text also as .gz); a folder of such files that have the same "
-        "columns; - for standard input; with --sql a folder, sqlite:FILE, postgresql://… or mysql://… to ask."
+        help="XLSX, Parquet, CSV, TSV or JSON lines (text also as .gz); a folder or a ZIP of such files that have "
+        "the same columns; - for standard input; with --sql a folder, sqlite:FILE, postgresql://… or mysql://… "
+        "to ask."
     ),
 ]
 Sql = Annotated[
@@ -78,6 +79,7 @@ Ids = Annotated[
     ),
 ]
 
+_MOST_OF_A_ZIP = 100_000_000_000
 KINDS: dict[Kind, str] = {
     "people": "Import people with their traits and what they agreed to; a newer export brings what has changed.",
     "orders": "Import order lines: people, orders and items come out of them; importing again adds nothing.",
@@ -102,7 +104,18 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for kind, summary in KINDS.items():
         imports.command(kind, help=summary)(_command(kind))
+    imports.command("uploaded")(uploaded)
     app.add_typer(imports, name="import")
+
+
+def uploaded(data: Data = None, as_json: AsJson = False) -> None:
+    """Import what was uploaded in the console or by POST /v1/imports; the scheduler does so by itself."""
+    from duyen.runtime.intake import run
+
+    with opened(data) as house:
+        ended = run(house)
+    say(f"{ended:,} imports came to their end.")
+    conclude({"imports": ended}, as_json)
 
 
 def _command(kind: Kind) -> Callable[..., None]:
@@ -155,7 +168,8 @@ def _tables(file: str, sql: str, encoding: str) -> Iterator[list[Table]]:
     """What is to be imported: a file, those of a folder, standard input, or what a query gives."""
     import tempfile
 
-    from duyen.connectors.tables import open_table
+    from duyen.connectors.tables import open_table, parts_of
+    from duyen.connectors.unpack import is_archive, unpack
 
     with tempfile.TemporaryDirectory(prefix="duyen-import-") as scratch:
         if sql:
@@ -168,6 +182,8 @@ def _tables(file: str, sql: str, encoding: str) -> Iterator[list[Table]]:
             yield [open_table(_spooled(Path(scratch) / "stdin"), encoding=encoding)]
         elif Path(file).is_dir():
             yield _folder(Path(file), encoding)
+        elif Path(file).is_file() and is_archive(Path(file)):
+            yield parts_of(unpack(Path(file), Path(scratch) / "files", _MOST_OF_A_ZIP), encoding)
         else:
             yield [open_table(Path(file), encoding=encoding)]
 
@@ -189,20 +205,13 @@ def _spooled(place: Path) -> Path:
 
 def _folder(folder: Path, encoding: str) -> list[Table]:
     """The files of a folder, as parts of one table."""
-    from duyen.connectors.tables import open_table
+    from duyen.connectors.tables import parts_of
     from duyen.model.errors import InvalidInput
 
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
-    tables = [open_table(path, encoding=encoding) for path in files]
-    if not tables:
+    if not files:
         raise InvalidInput("import.empty", f"{folder} has no files: nothing to import.")
-    other = next((t for t in tables if t.columns != tables[0].columns), None)
-    if other is not None:
-        raise InvalidInput(
-            "import.folder",
-            f"{other.path.name} has other columns than {tables[0].path.name}; name one file, or join them with --sql.",
-        )
-    return tables
+    return parts_of(files, encoding)
 
 
 def _sum(done: Sequence[Imported]) -> dict[str, Any]:

@@ -153,6 +153,18 @@ def open_table(
     return _open_csv(path, encoding, delimiter)
 
 
+def parts_of(paths: Sequence[Path], encoding: str = "") -> list[Table]:
+    """Files as parts of one table; raises InvalidInput where one has other columns."""
+    tables = [open_table(path, encoding=encoding) for path in paths]
+    other = next((table for table in tables if table.columns != tables[0].columns), None)
+    if other is not None:
+        raise InvalidInput(
+            "import.folder",
+            f"{other.path.name} has other columns than {tables[0].path.name}; name one file, or join them with --sql.",
+        )
+    return tables
+
+
 def _guess_format(path: Path) -> Format:
     with path.open("rb") as file:
         head = file.read(4096)
@@ -191,7 +203,7 @@ def _format_of_zip(path: Path) -> Format:
         ) from None
     raise InvalidInput(
         "import.format",
-        f"{path.name} is a ZIP; unpack it first, and import the table that is in it.",
+        f"{path.name} is a ZIP inside a ZIP or a folder; unpack it first, and import the tables that are in it.",
     )
 
 
@@ -603,7 +615,8 @@ def _open_parquet(path: Path) -> Table:
             return Table(path, "parquet", names, rows=file.metadata.num_rows)
     except (pa.ArrowInvalid, OSError) as error:
         raise InvalidInput(
-            "import.format", f"{path.name} cannot be read as Parquet: {error}"
+            "import.format",
+            f"{path.name} cannot be read as Parquet ({str(error).splitlines()[0].rstrip('.')}); fetch it again.",
         ) from None
 
 

@@ -18,6 +18,7 @@ from duyen.runtime.politeness import BACKGROUND, give_way
 from duyen.runtime.settings import Settings
 from duyen.runtime.sources import Sources, wanted
 from duyen.runtime.supervisor import end_with_parent
+from duyen.runtime.uploads import Uploads
 
 LOOK_EVERY = 0.5
 HELPER_PAUSE, HELPER_LONGEST_PAUSE = 0.5, 30.0
@@ -121,6 +122,8 @@ class Scheduler:
             Job("lake", ["lake", "flush", *data], settings.lake_every, 5),
             Job("models", ["recommend", "train", *data], settings.models_every, 15),
         ]
+        self.uploads = Uploads(house.folder)
+        self.imports = Job("imports", ["import", "uploaded", *data], 1, 0)
         self.erasures = Job("erasures", ["erasures", "run", *data], settings.erase_every, 5)
         self.sources = Sources(house)
         self.listener = Helper(["listener", *data])
@@ -133,13 +136,14 @@ class Scheduler:
             job.look(applied)
         self.erasures.look(self._to_erase())
         self.listener.look(bool(wanted(self.sources.all())))
+        self.imports.look(_number(self.uploads.wished()))
 
     def _to_erase(self) -> int:
         """Differs where something else is to be carried out; -1 where nothing is."""
         state = self.house.state
         orders = [row.id for row in state.erasures_under_way()]
         late = state.late()
-        return hash((tuple(orders), len(late))) & 0x7FFFFFFF if orders or late else -1
+        return _number([*orders, str(len(late))]) if orders or late else -1
 
     def journeys(self) -> None:
         """Tell the log which scheduled journeys call now."""
@@ -150,12 +154,17 @@ class Scheduler:
 
     def stop(self) -> None:
         """End the jobs."""
-        jobs: list[Job | Helper] = [*self.jobs, self.erasures, self.listener]
+        jobs: list[Job | Helper] = [*self.jobs, self.erasures, self.imports, self.listener]
         for job in jobs:
             job.stop()
         until = time.monotonic() + PATIENCE
         for job in jobs:
             job.wait(max(0.0, until - time.monotonic()))
+
+
+def _number(names: list[str]) -> int:
+    """Another number for other names; -1 for none."""
+    return hash(tuple(names)) & 0x7FFFFFFF if names else -1
 
 
 def due_ticks(house: House) -> list[Nudge]:

@@ -109,6 +109,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "were asked for meanwhile go together. Profiles themselves go at once.",
         ),
     ] = 3600
+    import_mb: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Largest file that may be uploaded to be imported, and most that may come out of a ZIP, "
+            "in megabytes.",
+        ),
+    ] = 2_048
     session_hours: Annotated[
         int, Meta(ge=1, le=720, description="Hours that a console session lasts.")
     ] = 12

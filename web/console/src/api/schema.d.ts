@@ -2343,6 +2343,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports, newest first.
+         * @description Those that were uploaded; what the command imports is not listed.
+         */
+        get: operations["list_imports_v1_imports_get"];
+        put?: never;
+        /**
+         * Upload a file to be imported.
+         * @description The body is the file itself: XLSX, Parquet, CSV, TSV, JSON lines, an access log, text as .gz, or a ZIP of such
+         *     files with the same columns. Nothing is imported yet; a file that nobody starts is taken away after a day.
+         */
+        post: operations["upload_v1_imports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One import.
+         * @description How far it is, or what came of it.
+         */
+        get: operations["one_import_v1_imports__id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget an import.
+         * @description Its file, if it is still there, its note and its rejected rows; what was imported stays.
+         */
+        delete: operations["forget_import_v1_imports__id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How a file would be read, and what would come of it.
+         * @description Nothing is imported. Without a body's words all is guessed, the kind of the table too.
+         */
+        post: operations["preview_v1_imports__id__preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a file that was uploaded.
+         * @description With this mapping; after a restart it goes on where it was.
+         */
+        post: operations["start_v1_imports__id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import no more of a file.
+         * @description What is imported already stays; the file goes.
+         */
+        post: operations["cancel_v1_imports__id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rows that could not be taken, with the reasons.
+         * @description CSV (UTF-8) with the columns row, line, reasons, content.
+         */
+        get: operations["rejects_v1_imports__id__rejects_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clock": {
         parameters: {
             query?: never;
@@ -3039,6 +3168,233 @@ export interface components {
             since: string;
         };
         /**
+         * ImportDraft
+         * @description What somebody says of a file; what is left out is guessed. `columns`: field -> column, "" for none.
+         *
+         *     A whole `mapping` is taken as it is, and nothing is guessed beside it.
+         */
+        ImportDraft: {
+            /** Kind */
+            kind?: ("orders" | "products" | "people" | "events" | "log") | null;
+            /** Columns */
+            columns?: {
+                [key: string]: string;
+            };
+            /** Dates */
+            dates?: ("ymd" | "dmy" | "mdy") | null;
+            /** Source */
+            source?: string;
+            /** Event */
+            event?: string;
+            /** Ids */
+            ids?: {
+                [key: string]: string;
+            };
+            /** Mapping */
+            mapping?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * ImportGuess
+         * @description Which column a field is, how sure that is (0 to 1), why, and an example; "" where none is.
+         */
+        ImportGuess: {
+            /** Field */
+            field: string;
+            /** Column */
+            column: string;
+            /** Confidence */
+            confidence: number;
+            /** Why */
+            why: string;
+            /** Example */
+            example: string;
+        };
+        /**
+         * ImportLook
+         * @description A file as it would be read: its first rows, which column is what, and what would come of it.
+         */
+        ImportLook: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "orders" | "products" | "people" | "events" | "log";
+            /** Format */
+            format: string;
+            /** Encoding */
+            encoding: string;
+            /** Files */
+            files: number;
+            /** Above */
+            above: number;
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: string[][];
+            /** Guesses */
+            guesses: components["schemas"]["ImportGuess"][];
+            /** Unused */
+            unused: string[];
+            /** Missing */
+            missing: string[];
+            /** Questions */
+            questions: string[];
+            /** Mapping */
+            mapping: {
+                [key: string]: unknown;
+            };
+            trial: components["schemas"]["ImportTrial"] | null;
+            problem: components["schemas"]["ImportProblem"] | null;
+        };
+        /**
+         * ImportProblem
+         * @description Why something cannot be imported, and what to do.
+         */
+        ImportProblem: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * ImportRow
+         * @description One import. `part`: from 0 to 1; `applied`: the engine has come to all of it, so it counts.
+         *
+         *     `rows`, `accepted`, `rejected` are null until it is done.
+         */
+        ImportRow: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "uploaded" | "waiting" | "running" | "done" | "cancelled" | "failed";
+            /** Kind */
+            kind: ("orders" | "products" | "people" | "events" | "log") | null;
+            /** Source */
+            source: string | null;
+            /** Created */
+            created: string;
+            /** Author */
+            author: string;
+            /** Started */
+            started: string | null;
+            /** Ended */
+            ended: string | null;
+            /** Part */
+            part: number;
+            /** Cancelling */
+            cancelling: boolean;
+            /** Applied */
+            applied: boolean;
+            /** Rows */
+            rows: number | null;
+            /** Accepted */
+            accepted: number | null;
+            /** Rejected */
+            rejected: number | null;
+            error: components["schemas"]["ImportProblem"] | null;
+        };
+        /**
+         * ImportStart
+         * @description With which mapping a file is imported, as the preview gives it.
+         */
+        ImportStart: {
+            /** Mapping */
+            mapping: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ImportTrial
+         * @description What would come of the first rows, of all where `whole`; nothing was stored.
+         */
+        ImportTrial: {
+            /** Whole */
+            whole: boolean;
+            /** Rows */
+            rows: number;
+            /** Accepted */
+            accepted: number;
+            /** Rejected */
+            rejected: number;
+            /** People */
+            people: number;
+            /** Orders */
+            orders: number;
+            /** Items */
+            items: number;
+            /** Events */
+            events: {
+                [key: string]: number;
+            };
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Notes */
+            notes: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ImportWhole
+         * @description One import with its mapping, and the report of what came of it: counts by what is counted.
+         */
+        ImportWhole: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "uploaded" | "waiting" | "running" | "done" | "cancelled" | "failed";
+            /** Kind */
+            kind: ("orders" | "products" | "people" | "events" | "log") | null;
+            /** Source */
+            source: string | null;
+            /** Created */
+            created: string;
+            /** Author */
+            author: string;
+            /** Started */
+            started: string | null;
+            /** Ended */
+            ended: string | null;
+            /** Part */
+            part: number;
+            /** Cancelling */
+            cancelling: boolean;
+            /** Applied */
+            applied: boolean;
+            /** Rows */
+            rows: number | null;
+            /** Accepted */
+            accepted: number | null;
+            /** Rejected */
+            rejected: number | null;
+            error: components["schemas"]["ImportProblem"] | null;
+            /** Mapping */
+            mapping: {
+                [key: string]: unknown;
+            } | null;
+            /** Report */
+            report: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * ItemsStored
          * @description How many items were stored.
          */
@@ -3480,6 +3836,18 @@ export interface components {
         Page_GroupRow_: {
             /** Data */
             data: components["schemas"]["GroupRow"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
+        Page_ImportRow_: {
+            /** Data */
+            data: components["schemas"]["ImportRow"][];
             /** Next */
             next: string | null;
             /** Total */
@@ -4596,6 +4964,14 @@ export type GroupRow = components['schemas']['GroupRow'];
 export type Happened = components['schemas']['Happened'];
 export type HolderRow = components['schemas']['HolderRow'];
 export type IdentifierRow = components['schemas']['IdentifierRow'];
+export type ImportDraft = components['schemas']['ImportDraft'];
+export type ImportGuess = components['schemas']['ImportGuess'];
+export type ImportLook = components['schemas']['ImportLook'];
+export type ImportProblem = components['schemas']['ImportProblem'];
+export type ImportRow = components['schemas']['ImportRow'];
+export type ImportStart = components['schemas']['ImportStart'];
+export type ImportTrial = components['schemas']['ImportTrial'];
+export type ImportWhole = components['schemas']['ImportWhole'];
 export type ItemsStored = components['schemas']['ItemsStored'];
 export type JourneyResult = components['schemas']['JourneyResult'];
 export type JourneysReport = components['schemas']['JourneysReport'];
@@ -4625,6 +5001,7 @@ export type PageErasureRow = components['schemas']['Page_ErasureRow_'];
 export type PageEventRow = components['schemas']['Page_EventRow_'];
 export type PageGroupMember = components['schemas']['Page_GroupMember_'];
 export type PageGroupRow = components['schemas']['Page_GroupRow_'];
+export type PageImportRow = components['schemas']['Page_ImportRow_'];
 export type PageMailRow = components['schemas']['Page_MailRow_'];
 export type PageMember = components['schemas']['Page_Member_'];
 export type PageMembership = components['schemas']['Page_Membership_'];
@@ -8743,6 +9120,350 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceTried"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_imports_v1_imports_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ImportRow_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    upload_v1_imports_post: {
+        parameters: {
+            query?: {
+                /** @description The file's name. */
+                name?: string;
+                /** @description When it was last changed, in ms since 1970. */
+                changed?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportWhole"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    one_import_v1_imports__id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportWhole"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    forget_import_v1_imports__id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    preview_v1_imports__id__preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportLook"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    start_v1_imports__id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportWhole"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    cancel_v1_imports__id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportWhole"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rejects_v1_imports__id__rejects_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of an import. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
