@@ -43,6 +43,7 @@ PLACES = (
     "/mail",
     "/results",
     "/program/segments",
+    "/sources",
     "/rejected",
     "/settings",
 )

@@ -19,6 +19,7 @@ const Mail = lazy(() => import("./pages/Mail"));
 const Results = lazy(() => import("./pages/Results"));
 const Program = lazy(() => import("./pages/Program"));
 const Rejected = lazy(() => import("./pages/Rejected"));
+const Sources = lazy(() => import("./pages/Sources"));
 const Settings = lazy(() => import("./pages/Settings"));
 const Missing = lazy(() => import("./pages/Missing"));
 
@@ -56,6 +57,7 @@ export function App() {
           <Route path="results/:view?" element={<Results />} />
           <Route path="program" element={<Navigate to="/program/segments" replace />} />
           <Route path="program/:kind" element={<Program />} />
+          <Route path="sources" element={<Sources />} />
           <Route path="rejected" element={<Rejected />} />
           <Route path="settings" element={<Settings />} />
           <Route path="*" element={<Missing />} />

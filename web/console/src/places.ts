@@ -5,6 +5,7 @@ import {
   IconInbox,
   IconListDetails,
   IconMailOff,
+  IconPlugConnected,
   IconSettings,
   IconUsers,
 } from "@tabler/icons-react";
@@ -19,6 +20,7 @@ export const PLACES: { path: string; label: Key; Icon: typeof IconUsers; key: st
   { path: "/mail", label: "nav.mail", Icon: IconInbox, key: "m" },
   { path: "/results", label: "nav.results", Icon: IconChartDots, key: "r" },
   { path: "/program", label: "nav.program", Icon: IconListDetails, key: "l" },
+  { path: "/sources", label: "nav.sources", Icon: IconPlugConnected, key: "n" },
   { path: "/rejected", label: "nav.rejected", Icon: IconMailOff, key: "x" },
   { path: "/settings", label: "nav.settings", Icon: IconSettings, key: "s" },
 ];

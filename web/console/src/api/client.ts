@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
-import type { ApiError, Done, Mail, PageEventRow, paths, Replay, TraitResource } from "./schema";
+import type { ApiError, Done, Mail, PageEventRow, paths, Replay, SourceStored, TraitResource } from "./schema";
 import type { JsonObject } from "./types";
 
 /** What the server refused, in its own words; `code` is stable, `status` 0 means that it did not answer. */
@@ -163,6 +163,11 @@ export const api = {
     body(client.GET("/v1/messages/{id}/preview", { params: { path: { id } } })),
   messagePreviewHtml: (id: string) => `/v1/messages/${part(id)}/preview/html`,
 
+  sources: () => body(client.GET("/v1/sources")),
+  putSource: (id: string, definition: JsonObject) =>
+    body(
+      client.PUT("/v1/sources/{id}", { params: { path: { id } }, body: definition }),
+    ) as Promise<SourceStored | Done>,
   replay: (which: Replay) => body(client.POST("/v1/rejected/replay", { body: which })),
   rejected: (cursor: Cursor) =>
     body(client.GET("/v1/rejected", { params: { query: said({ cursor }) } })),

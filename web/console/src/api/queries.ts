@@ -135,6 +135,11 @@ export const vocabulary = queryOptions({
 });
 export const messagePreview = (id: string) =>
   queryOptions({ queryKey: ["preview", id], queryFn: () => api.messagePreview(id) });
+export const sources = queryOptions({
+  queryKey: ["sources"],
+  queryFn: api.sources,
+  refetchInterval: 5_000,
+});
 export const rejected = infiniteQueryOptions({
   queryKey: ["rejected"],
   queryFn: ({ pageParam }) => api.rejected(pageParam),

@@ -23,6 +23,7 @@ import type {
   Resource,
   SegmentResource,
   Settings,
+  SourceRow,
   TraitPreview,
   TraitResource,
   VetoRow,
@@ -773,7 +774,50 @@ export const vocabulary: Vocabulary = {
   numbers: ["spent", "orders", "số đơn"],
 };
 
+const quiet = { deliveries: 0, accepted: 0, rejected: 0, items: 0, ignored: 0, refused: 0 };
+export const sources: SourceRow[] = [
+  {
+    id: "tra-viet",
+    kind: "haravan",
+    name: LONG,
+    live: true,
+    prefix: "",
+    currency: "",
+    brand: "default",
+    url: "https://duyen.example.test/v1/hooks/tra-viet",
+    verify_token: "0123456789abcdef0123456789abcdef",
+    topics: ["orders/create", "orders/updated"],
+    definition: { kind: "haravan", name: LONG },
+    counts: { deliveries: 1_000_000, accepted: 1_204_311, rejected: 3, items: 412, ignored: 17, refused: 1 },
+    last_seen: at(40),
+    trouble: "“x-haravan-hmacsha256” does not prove this body by the source's secret; compare the secret.",
+    troubled_at: at(4_000),
+    updated_at: at(90_000),
+    author: "admin@example.test",
+  },
+  {
+    id: "tills",
+    kind: "mqtt",
+    name: "tills",
+    live: false,
+    prefix: "",
+    currency: "",
+    brand: "default",
+    url: null,
+    verify_token: null,
+    topics: [],
+    definition: { kind: "mqtt", live: false },
+    counts: quiet,
+    last_seen: null,
+    trouble: null,
+    troubled_at: null,
+    updated_at: at(90_000),
+    author: "admin@example.test",
+  },
+];
+
 export const ANSWERS: Record<string, unknown> = {
+  "/v1/sources": page(sources, 2),
   "/v1/me": me,
   "/v1/reports/overview": overview,
   "/v1/reports/lift": lift,
