@@ -1,6 +1,6 @@
 """`make bench`: every figure beside its baseline, as a table and as one JSON file.
 
-python -m bench [NAME ...]      names: door path giants curve imports decide mail rules lake recommend search
+python -m bench [NAME ...]      names: door path giants moments curve imports decide mail rules lake recommend search
                                 and, by name only: soak (it is long), engines (it needs a PostgreSQL)
 """
 
@@ -24,6 +24,7 @@ NAMES = (
     "door",
     "path",
     "giants",
+    "moments",
     "curve",
     "imports",
     "decide",
