@@ -70,8 +70,10 @@ NUDGE_SLICE = 500
 LIST_EVERY = 10 * MINUTE
 """The people list is sorted by last event this coarsely, so that an event need not move a line."""
 IDLE = 0.02
+"""Seconds between looks at everything while nothing comes."""
 TIDY_EVERY = 10.0
 BUSY = 0.002
+"""Seconds between looks at whether something has come."""
 PATIENT = 4
 """Tries of a batch, each with half as much, before it works alone."""
 _LEAVING = "leaving"
@@ -129,7 +131,7 @@ class Engine:
         while not stopping():
             if not self.turn():
                 self._tidy()
-                time.sleep(IDLE if self._quiet() else BUSY)
+                self._rest()
 
     def _look_once(self) -> None:
         """Timers that an earlier version has set do not know when somebody is to be forgotten: look at everybody."""
@@ -145,8 +147,15 @@ class Engine:
             gc.collect()
             self._tidied = time.monotonic()
 
-    def _quiet(self) -> bool:
-        return not self.house.log.waiting(Lane.LIVE, self.state.position(Lane.LIVE))
+    def _rest(self) -> None:
+        """Sleep until something has come, or a timer may be due."""
+        log, until = self.house.log, time.monotonic() + IDLE
+        version = log.version()
+        if log.waiting(Lane.LIVE, self.state.position(Lane.LIVE)):
+            time.sleep(BUSY)
+            return
+        while time.monotonic() < until and log.version() == version:
+            time.sleep(BUSY if version else IDLE)
 
     def turn(self) -> bool:
         """One round over everything that waits; False when nothing did."""

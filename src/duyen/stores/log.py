@@ -66,6 +66,10 @@ class Log(ABC):
     def waiting(self, lane: Lane, after: int) -> int:
         """How many entries of a lane lie behind `after`."""
 
+    def version(self) -> int:
+        """A number that differs after somebody else has appended, where that costs nothing to know; else 0."""
+        return 0
+
     @abstractmethod
     def check(self) -> None:
         """Raise Unavailable where the log could not be written now."""

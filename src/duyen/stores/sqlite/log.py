@@ -126,6 +126,10 @@ class SqliteLog(Log):
         ).fetchone()
         return int(row[0])
 
+    def version(self) -> int:
+        """SQLite counts in memory what other connections commit."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def check(self) -> None:
         """Raise Unavailable where the log could not be written now."""
         with transaction(self._db):
