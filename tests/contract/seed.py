@@ -10,7 +10,10 @@ from typing import Any
 
 import httpx
 import requests
+from msgspec import structs
 
+from duyen.messages.links import Links
+from duyen.runtime.secrets import Secrets
 from tests.api.server import EMAIL, ORIGIN, PASSWORD, Server, until
 
 COMPANY = "an-phat"
@@ -73,7 +76,7 @@ class Seed:
         self.decision = self._decision()
         self.erasure = self._erasure()
         self.mail, links = self._mail()
-        self.tokens = {kind: links[kind] for kind in "ocu"}
+        self.tokens = {kind: links[kind] for kind in "ocu"} | self._other_links(links["u"])
         self.rejected = self._rejected()
         self.visitor = self._visitor()
         self.bodies = self._bodies()
@@ -119,6 +122,7 @@ class Seed:
     def _erasure(self) -> str:
         """An erasure that was asked for."""
         made = _ok(self.owner.post("/v1/erasures", json={"profiles": [LEAVER]}))
+        self.put_back()
         return str(made["erasures"][0])
 
     def _veto(self) -> str:
@@ -159,6 +163,14 @@ class Seed:
         assert page is not None
         links = re.finditer(r"/t/([ocu])/([\w\-]+)", page.get_content() + raw["List-Unsubscribe"])
         return mail, {found[1]: found[2] for found in links}
+
+    def _other_links(self, out: str) -> dict[str, str]:
+        """What other mails would have: the preference centre, and a yes to confirm that nobody waits for."""
+        links = Links(Secrets.open(self.server.folder).links, self.server.url)
+        payload = links.verify(out)
+        assert payload is not None
+        kinds: tuple[Any, ...] = ("p", "k")
+        return {kind: links.token(structs.replace(payload, kind=kind)) for kind in kinds}
 
     def _rejected(self) -> str:
         call = {"type": "track", "userId": "an"}

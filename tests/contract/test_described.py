@@ -31,6 +31,8 @@ UNUSUAL = {
     "DELETE /v1/messages/{id}": 409,  # a journey sends it
     "DELETE /v1/placements/{id}": 409,  # an offer names it
     "GET /t/c/{token}": 302,
+    "GET /t/k/{token}": 410,  # nothing waits to be confirmed
+    "POST /t/k/{token}": 410,
     "POST /v1/clock": 409,  # time is the wall's
     "POST /v1/hooks/{id}": 401,  # only the shop can sign it
     "POST /v1/logout": 204,

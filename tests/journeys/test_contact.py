@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from duyen.model.message import Message
 from duyen.model.person import GLOBAL, HELD_OUT, TREATED, Cell, Person, Trait
 from duyen.model.program import Cap, Program, WorkspaceSettings
 from duyen.model.times import DAY, HOUR, Millis, parse_time
+from duyen.model.wishes import A_WEEK, HOURS
 from tests.journeys.stories import MAIL, NOON, OPEN, program_of, someone
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "duyen"
@@ -360,3 +362,67 @@ def _called(node: ast.Call) -> str:
     if isinstance(function, ast.Attribute):
         return function.attr
     return function.id if isinstance(function, ast.Name) else ""
+
+
+@pytest.mark.parametrize(
+    ("wish", "most"), [(2, 2), (0, 0), (None, 5), ("2", 5), (True, 5), (-1, 5)]
+)
+def test_nobody_hears_more_often_than_they_wish(wish: Any, most: int) -> None:
+    person = someone(**{A_WEEK: wish})
+    for n in range(5):
+        ask(person, key=f"k{n}", now=NOON + n * HOUR)
+    states = [line.state for line in person.ledger]
+    assert states == ["queued"] * most + ["refused"] * (5 - most)
+    refused = {line.reason for line in person.ledger if line.state == "refused"}
+    assert refused <= {"cap.reached"}
+    assert isinstance(ask(person, SERVICE, key="order"), Enqueue), "an order's mail is owed"
+    if wish == 2:
+        assert isinstance(ask(person, key="later", now=NOON + 7 * DAY + HOUR), Enqueue)
+
+
+def test_a_wish_of_today_holds_for_what_waits() -> None:
+    person = someone()
+    first, second = (ask(person, key=f"k{n}", now=NOON + n) for n in range(2))
+    assert isinstance(first, Enqueue)
+    assert isinstance(second, Enqueue)
+    person.traits[A_WEEK] = Trait(1, NOON, "t2")
+    assert recheck(person, first, program_of(), NOON + HOUR) is None
+    assert recheck(person, second, program_of(), NOON + HOUR) == Refusal("cap.reached")
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "then"),
+    [
+        ("evening", "12:00", "18:00"),
+        ("morning", "12:00", "32:00"),
+        ("afternoon", "12:00", ""),
+        ("evening", "19:30", ""),
+        ("evening", "22:00", "42:00"),
+        ("noon", "12:00", ""),
+        (7, "12:00", ""),
+    ],
+)
+def test_people_hear_at_the_hours_they_wish(hours: Any, now: str, then: str) -> None:
+    person = someone(**{HOURS: hours})
+    answer = ask(person, now=_at(now), settings=HANOI)
+    if then:
+        assert answer == Refusal("quiet_hours", _at(then))
+    else:
+        assert isinstance(answer, Enqueue)
+
+
+def test_hours_that_the_company_keeps_quiet_are_no_wish() -> None:
+    person = someone(**{HOURS: "evening"})
+    early = msgspec.structs.replace(HANOI, quiet_from="17:00", quiet_to="08:00")
+    assert isinstance(ask(person, settings=early), Enqueue)
+
+
+HANOI = WorkspaceSettings(
+    caps=(), quiet_from="00:00", quiet_to="00:00", hold_out=0.0, timezone="Asia/Ho_Chi_Minh"
+)
+
+
+def _at(clock: str) -> Millis:
+    """An instant of the day of NOON in Hà Nội; hours past 24 are the next day's."""
+    hour, minute = map(int, clock.split(":"))
+    return NOON + (hour - 12) * HOUR + minute * (HOUR // 60)

@@ -23,6 +23,7 @@ from duyen.api import (
     pages,
     people,
     person,
+    preferences,
     program,
     rejected,
     reports,
@@ -74,6 +75,7 @@ ROUTERS = (
     imports,
     clock,
     tracking,
+    preferences,
     shop,
     pages,
 )

@@ -22,6 +22,7 @@ from duyen.messages.links import Payload
 from duyen.model.consent import ANY, DEFAULT_BRAND, Statement, consent_key
 from duyen.model.errors import DuyenError, Unavailable
 from duyen.model.event import (
+    BY_MAIL,
     CONSENT_UPDATED,
     EMAIL_LINK_CLICKED,
     EMAIL_OPENED,
@@ -39,7 +40,6 @@ POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 FRESH = {"cache-control": "no-store", "x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
-SOURCE = "email"
 MAX_AGENT = 512
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _AHEAD = ("prefetch", "prerender", "preview")
@@ -62,7 +62,7 @@ async def opened(token: Token, request: Request, office: Of) -> Response:
     """A transparent pixel, also where the log cannot take the open in."""
     payload = office.links.verify(token.removesuffix(".gif"))
     if payload is None or payload.kind != "o":
-        return _invalid()
+        return invalid()
     await _note(office, payload, EMAIL_OPENED, request)
     return Response(PIXEL, media_type="image/gif", headers=FRESH)
 
@@ -76,7 +76,7 @@ async def clicked(token: Token, request: Request, office: Of) -> Response:
     payload = office.links.verify(token)
     place = _located(payload.url) if payload is not None and payload.kind == "c" else ""
     if payload is None or not place:
-        return _invalid()
+        return invalid()
     await _note(office, payload, EMAIL_LINK_CLICKED, request)
     return Response(status_code=302, headers={**FRESH, "location": place})
 
@@ -99,7 +99,7 @@ def _located(url: str) -> str:
 async def _note(office: Office, payload: Payload, name: str, request: Request) -> None:
     """Tell the log; the reader goes on even where the disk is full."""
     more = {"url": payload.url} if payload.url else {}
-    event = _event(office, payload, name, uuid4().hex, more, _asked(request))
+    event = told_by_link(office, payload, name, uuid4().hex, more, _asked(request))
     try:
         await office.door.commits.append(Lane.LIVE, [encode_entry(event)])
     except Unavailable:
@@ -119,31 +119,36 @@ def _asked(request: Request) -> dict[str, Any]:
     return context
 
 
-def _event(
+def told_by_link(
     office: Office,
     payload: Payload,
     name: str,
     id: str,
-    more: dict[str, str],
+    more: Mapping[str, Any],
     asked: Mapping[str, Any] = {},
+    traits: Mapping[str, Any] | None = None,
 ) -> Collected:
     """What a reader did, told of the address the mail went to; no surer than what is known of that address.
 
-    Whoever gave their address in a page stays the one person they are when they open the mail to it.
+    Whoever gave their address in a page stays the one person they are when they open the mail to it. With `traits` it
+    says what they are, not what they did.
     """
     now: Millis = office.house.clock.now()
     properties = {"message": payload.message, "key": payload.key, **more}
-    return Collected(
+    event = Collected(
         id=id,
-        type="track",
+        type="track" if traits is None else "identify",
         time=now,
         received=now,
-        source=SOURCE,
+        source=BY_MAIL,
         trusted=office.state.vouched("email", clean_email(payload.address)),
         name=name,
         properties=msgspec.Raw(msgspec.json.encode(properties)),
         context=msgspec.Raw(msgspec.json.encode({"traits": {"email": payload.address}, **asked})),
     )
+    if traits is None:
+        return event
+    return msgspec.structs.replace(event, traits=msgspec.Raw(msgspec.json.encode(traits)))
 
 
 @router.get(
@@ -155,16 +160,19 @@ def ask(token: Token, office: Of) -> Response:
     """One button, no script; opening the page alone changes nothing (scanners open every link)."""
     payload = office.links.verify(token)
     if payload is None or payload.kind != "u":
-        return _invalid()
+        return invalid()
     company = escape(office.program().settings.name)
-    address = escape(_veiled(payload.address))
-    return _page(
+    address = escape(veiled(payload.address))
+    preferences = msgspec.structs.replace(payload, kind="p")
+    return page(
         "Ngừng nhận thư",
         f"<h1>Ngừng nhận thư</h1><p><strong>{company}</strong> sẽ không gửi thư tiếp thị đến "
         f"<strong>{address}</strong> nữa.</p>"
         f'<p lang="en">{company} will not send marketing mail to {address} any more.</p>'
         '<form method="post"><button name="List-Unsubscribe" value="One-Click">'
-        'Ngừng nhận thư · <span lang="en">Unsubscribe</span></button></form>',
+        'Ngừng nhận thư · <span lang="en">Unsubscribe</span></button></form>'
+        f'<p><a href="/t/p/{office.links.token(preferences)}">Chọn loại thư và tần suất · '
+        '<span lang="en">Choose what to receive, and how often</span></a></p>',
     )
 
 
@@ -181,20 +189,20 @@ async def leave(token: Token, request: Request, office: Of) -> Response:
     """
     payload = office.links.verify(token)
     if payload is None or payload.kind != "u":
-        return _invalid()
+        return invalid()
     try:
         told = await run_in_threadpool(_leaving, office, payload)
         if told:
             await office.write(Lane.LIVE, told)
     except DuyenError as error:
-        return _page(
+        return page(
             "Chưa ghi nhận được",
             "<h1>Chưa ghi nhận được</h1><p>Máy chủ đang bận. Bạn vui lòng thử lại sau ít phút.</p>"
             '<p lang="en">The server is busy. Please try again in a few minutes.</p>',
             error.status,
         )
-    company, address = escape(office.program().settings.name), escape(_veiled(payload.address))
-    return _page(
+    company, address = escape(office.program().settings.name), escape(veiled(payload.address))
+    return page(
         "Đã ngừng nhận thư",
         f"<h1>Đã ngừng nhận thư</h1><p><strong>{company}</strong> sẽ không gửi thư tiếp thị đến "
         f"<strong>{address}</strong> nữa. Bạn có thể đóng trang này.</p>"
@@ -210,7 +218,7 @@ def _leaving(office: Office, payload: Payload) -> list[Collected]:
     """
     brand = payload.brand or DEFAULT_BRAND
     purpose = payload.purpose or "marketing"
-    said = _statements(office, payload.address)
+    said = statements_of(office, payload.address)
     standing = [said.get(consent_key(p, "email", brand)) for p in {purpose, "marketing"}]
     if all(one is not None and one.state == "denied" for one in standing):
         return []
@@ -227,8 +235,8 @@ def _leaving(office: Office, payload: Payload) -> list[Collected]:
     proof = f"unsubscribed from {payload.message}"
     about = {"brand": brand, "purpose": purpose, "channel": "email"}
     return [
-        _event(office, payload, UNSUBSCRIBED, f"unsubscribe-{digest}", {"brand": brand}),
-        _event(
+        told_by_link(office, payload, UNSUBSCRIBED, f"unsubscribe-{digest}", {"brand": brand}),
+        told_by_link(
             office,
             payload,
             CONSENT_UPDATED,
@@ -238,20 +246,20 @@ def _leaving(office: Office, payload: Payload) -> list[Collected]:
     ]
 
 
-def _statements(office: Office, address: str) -> dict[str, Statement]:
+def statements_of(office: Office, address: str) -> dict[str, Statement]:
     person = office.state.person_of("email", clean_email(address))
     head = office.state.head(person) if person else None
     return head.person.consent if head else {}
 
 
-def _veiled(address: str) -> str:
+def veiled(address: str) -> str:
     """Enough of an address to know it by, for a page that may be passed on with its mail."""
     name, _, domain = address.partition("@")
     return f"{name[:2]}{'•' * max(1, min(6, len(name) - 2))}@{domain}"
 
 
-def _invalid() -> Response:
-    return _page(
+def invalid() -> Response:
+    return page(
         "Liên kết không dùng được",
         "<h1>Liên kết không dùng được</h1><p>Liên kết này bị cắt hoặc đã thay đổi. Bạn hãy mở lại thư và bấm "
         "thẳng vào liên kết; nếu vẫn không được, hãy trả lời thư để chúng tôi giúp.</p>"
@@ -261,7 +269,7 @@ def _invalid() -> Response:
     )
 
 
-def _page(title: str, body: str, status: int = 200) -> Response:
+def page(title: str, body: str, status: int = 200) -> Response:
     button = (
         "<style>button{font:inherit;padding:.8rem 1.4rem;border:0;border-radius:.5rem;background:#B5342C;"
         "color:#fff;cursor:pointer}button:focus-visible{outline:3px solid #B5342C;outline-offset:3px}"

@@ -14,6 +14,7 @@ from duyen.api.shapes.people import PersonRow, Profile, TraitRow
 from duyen.journeys.advance import contact_key
 from duyen.journeys.parse import journey_to_data
 from duyen.journeys.path import walk
+from duyen.model.consent import told as said_by
 from duyen.model.decision import Decision
 from duyen.model.event import EMAIL_LINK_CLICKED, EMAIL_OPENED, Event
 from duyen.model.group import group_name
@@ -170,9 +171,12 @@ def profile(
                 "state": said.state,
                 "time": when(said.time),
                 "proof": said.proof,
+                "where": said.where,
+                "text": said.text,
+                "source": said.source,
             }
             for said, (brand, purpose, channel) in sorted(
-                ((said, key.split("/", 2)) for key, said in person.consent.items()),
+                ((said, key.split("/", 2)) for key, said in said_by(person.consent)),
                 key=lambda pair: (-pair[0].time, pair[1]),
             )
         ],

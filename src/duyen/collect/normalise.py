@@ -11,8 +11,11 @@ import msgspec
 from duyen.collect.goods import read_goods
 from duyen.collect.identifiers import of_device, of_external, of_traits
 from duyen.collect.quality import quality_of
+from duyen.model.consent import ANY
 from duyen.model.event import (
     ALIASED,
+    BY_MAIL,
+    CONSENT_UPDATED,
     GROUPED,
     IDENTIFIED,
     PAGE_VIEWED,
@@ -88,6 +91,8 @@ def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> E
     elif kind == "group":
         # The traits of a group call are the group's, not the person's.
         properties = {**properties, **traits}
+    elif settings.purposes and name == CONSENT_UPDATED and kind == "track":
+        _to_be_confirmed(collected, properties, settings)
     elif collected.name and kind != "track":
         properties.setdefault("name", _nfc(collected.name))
     if collected.group_id:
@@ -108,6 +113,22 @@ def normalise(collected: Collected, settings: WorkspaceSettings = _DEFAULT) -> E
         quality_of(kind, name, context.user_agent, context.request, settings),
         bool(collected.verified),
     )
+
+
+def _to_be_confirmed(
+    collected: Collected, properties: dict[str, Any], settings: WorkspaceSettings
+) -> None:
+    """A yes to a purpose that wants one to be confirmed waits, unless it comes by a link in a mail of ours.
+
+    Or unless a server of the company says that it was confirmed elsewhere.
+    """
+    if properties.get("state") != "granted" or collected.source == BY_MAIL:
+        return
+    if collected.trusted and properties.get("confirmed") is True:
+        return
+    asked = properties.get("purpose")
+    if any(each.confirm for each in settings.purposes if asked in (each.id, ANY)):
+        properties["state"] = "pending"
 
 
 def _values(raw: msgspec.Raw) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from duyen.model.message import Message
 from duyen.model.person import GLOBAL, HELD_OUT, Contact, Person
 from duyen.model.program import Cap, Program, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, Millis, parse_duration
-from duyen.rules.quiet import quiet_for
+from duyen.model.wishes import own_cap, own_hours
+from duyen.rules.quiet import quiet_for, quiet_until, zone_of
 
 SERVICE = "service"
 """Purpose of mails a person needs because of what they did: an order, a password."""
@@ -227,9 +228,9 @@ def _refusal(
         return Refusal(reason)
     if message.purpose == SERVICE:
         return None
-    if _cap_reached(person, message.channel, settings.caps, now):
+    if _cap_reached(person, message.channel, (*settings.caps, *own_cap(person)), now):
         return Refusal("cap.reached")
-    end = quiet_for(person, settings, now)
+    end = _quiet(person, settings, now)
     if end is not None:
         return Refusal("quiet_hours", end) if end < expires else Refusal("expired")
     # Last, so that a held-out contact is one that the policy would have let through.
@@ -263,7 +264,8 @@ def _forbidden(person: Person, enqueue: Enqueue, program: Program) -> str:
     cell = person.cells.get(GLOBAL)
     if cell is not None and cell.arm == HELD_OUT:
         return "hold_out"
-    return "cap.reached" if _overfills(person, enqueue, program.settings.caps) else ""
+    caps = (*program.settings.caps, *own_cap(person))
+    return "cap.reached" if _overfills(person, enqueue, caps) else ""
 
 
 def _not_yet(person: Person, enqueue: Enqueue, program: Program, now: Millis) -> Refusal | None:
@@ -274,10 +276,26 @@ def _not_yet(person: Person, enqueue: Enqueue, program: Program, now: Millis) ->
         return Refusal("paused", now + MINUTE)
     if enqueue.purpose == SERVICE:
         return None
-    end = quiet_for(person, program.settings, now)
+    end = _quiet(person, program.settings, now)
     if end is None:
         return None
     return Refusal("quiet_hours", end) if end < enqueue.expires else Refusal("expired")
+
+
+def _quiet(person: Person, settings: WorkspaceSettings, now: Millis) -> Millis | None:
+    """When the person may be disturbed, where that is not now: by the company's hours, and by their own wish.
+
+    A wish that lies in the company's quiet hours is none: it would never be kept.
+    """
+    end = quiet_for(person, settings, now)
+    hours = own_hours(person)
+    if hours is None:
+        return end
+    since, to = hours
+    later = quiet_until(now if end is None else end, zone_of(person, settings), to, since)
+    if later is None or quiet_for(person, settings, later) is not None:
+        return end
+    return later
 
 
 def _stands_still(enqueue: Enqueue, program: Program) -> bool:

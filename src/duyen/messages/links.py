@@ -21,13 +21,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 LONGEST_URL = 2_000
 LONGEST_TOKEN = 6_000
 _PURPOSE = [b"duyen.link.1"]
-_KINDS = {"c": "click", "o": "open", "u": "unsubscribe"}
+_KINDS = {
+    "c": "click",
+    "o": "open",
+    "u": "unsubscribe",
+    "p": "preferences",
+    "k": "confirm",
+}
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-Kind = Literal["c", "o", "u"]
+Kind = Literal["c", "o", "u", "p", "k"]
 
 
 class Payload(msgspec.Struct, frozen=True, array_like=True):
-    """What a token says: c = click, o = open, u = unsubscribe; of which contact, whose, and where to."""
+    """What a token says: of which contact, whose, and where to.
+
+    c = click, o = open, u = unsubscribe, p = the preference centre, k = confirm a yes.
+    """
 
     kind: Kind
     key: str
@@ -40,7 +49,7 @@ class Payload(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def name(self) -> str:
-        """The kind in a word: click, open or unsubscribe."""
+        """The kind in a word."""
         return _KINDS[self.kind]
 
 
@@ -109,8 +118,20 @@ class MailLinks:
     @property
     def unsubscribe(self) -> str:
         """URL that takes the person out: one POST (RFC 8058), or the button of the page it shows."""
-        payload = msgspec.structs.replace(self._payload, kind="u")
-        return f"{self._links.base_url}/t/u/{self._links.token(payload)}"
+        return self._of("u")
+
+    @property
+    def preferences(self) -> str:
+        """URL of the preference centre of the person."""
+        return self._of("p")
+
+    def confirm(self, purpose: str, brand: str) -> str:
+        """URL by which the person confirms that they agree to a purpose."""
+        return self._of("k", purpose=purpose, brand=brand)
+
+    def _of(self, kind: Kind, **about: str) -> str:
+        payload = msgspec.structs.replace(self._payload, kind=kind, **about)
+        return f"{self._links.base_url}/t/{kind}/{self._links.token(payload)}"
 
 
 def _about(kind: Kind, own: Payload, url: str = "") -> Payload:

@@ -9,6 +9,8 @@ company              name, postal_address, currency, language, timezone
 message              id, name
 preference.<purpose> granted | denied, as they said for this channel
 unsubscribe_url      takes them out
+preferences_url      their preference centre
+confirm_url          confirms the yes that started the journey (double opt-in)
 now                  the instant of sending
 """
 
@@ -40,6 +42,8 @@ ROOTS = frozenset(
         "message",
         "preference",
         "unsubscribe_url",
+        "preferences_url",
+        "confirm_url",
         "now",
     )
 )
@@ -121,7 +125,23 @@ def view_of(
         "message": {"id": message.id, "name": message.name},
         "preference": preferences(person, message.channel, message.brand),
         "unsubscribe_url": links.unsubscribe,
+        **_more_links(message, trigger, links),
         "now": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=now),
         LINKS: links,
         LOCALE: (message.language, settings.currency, zone),
     }
+
+
+def _more_links(message: Message, trigger: Mapping[str, Any], links: MailLinks) -> dict[str, str]:
+    """Links that few messages have: sealed only for those that name them."""
+    said = f"{message.body}{message.text}"
+    found: dict[str, str] = {}
+    if "preferences_url" in said:
+        found["preferences_url"] = links.preferences
+    if "confirm_url" in said:
+        purpose, brand = trigger.get("purpose"), trigger.get("brand")
+        found["confirm_url"] = links.confirm(
+            purpose if isinstance(purpose, str) and purpose else "marketing",
+            brand if isinstance(brand, str) and brand else message.brand,
+        )
+    return found

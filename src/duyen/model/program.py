@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from duyen.model.catalogue import Offer, Placement
-from duyen.model.consent import DEFAULT_BRAND
+from duyen.model.consent import DEFAULT_BRAND, Purpose
 from duyen.model.journey import Journey
 from duyen.model.message import Message
 from duyen.model.rule import Rule, Term
@@ -101,6 +101,10 @@ class WorkspaceSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     conversion_window: Millis = 7 * DAY
     anonymous_days: int = 395
     """After so many days without an event a person who was always anonymous is forgotten; 0: never."""
+    purposes: tuple[Purpose, ...] = ()
+    """What people may agree to besides, or instead of, `marketing`: shown in the preference centre."""
+    topics: tuple[str, ...] = ()
+    """What they may say there that they like."""
     restored_at: Millis = 0
     """The instant of the last restore: what was due until then may have been said already, and is not said again."""
 

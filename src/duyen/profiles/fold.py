@@ -12,7 +12,14 @@ from typing import Any
 
 import msgspec
 
-from duyen.model.consent import ANY, DEFAULT_BRAND, ConsentState, Statement, consent_key
+from duyen.model.consent import (
+    ANY,
+    DEFAULT_BRAND,
+    PENDING,
+    ConsentState,
+    Statement,
+    consent_key,
+)
 from duyen.model.event import CONSENT_UPDATED, Event
 from duyen.model.meaning import MEANINGS
 from duyen.model.order import needs_past, order_hash, part_of
@@ -30,6 +37,7 @@ RECENT_KEPT = 32
 MOST_ORDERS = 1_000
 """Orders that a document remembers by their ids, the last told of."""
 _MAX_CONSENT_TEXT = 64
+_MAX_PROOF = 2_000
 _NOTHING: Mapping[str, SeriesSpec] = {}
 
 _order = attrgetter("order")
@@ -193,7 +201,7 @@ def knowledge(person: Person, older: Iterable[Event] = ()) -> dict[str, Any]:
 
 def said_later(a: Statement, b: Statement) -> Statement:
     """What a person said last; of two statements of one instant, the stricter."""
-    return max(a, b, key=lambda s: (s.time, s.state == "denied", s.id, s.proof))
+    return max(a, b, key=lambda s: (s.time, s.state == "denied", s.id, s.proof, *s.beside))
 
 
 def _accumulators(specs: Mapping[str, SeriesSpec]) -> Accumulators:
@@ -266,8 +274,17 @@ def _listen(person: Person, event: Event) -> None:
     if said is None:
         return
     key, state = said
-    proof = event.properties.get("proof")
-    statement = Statement(state, event.time, event.id, proof if isinstance(proof, str) else "")
+    page = event.context.get("page")
+    at = page.get("url") if isinstance(page, Mapping) else None
+    proof, where, text = (
+        value[:_MAX_PROOF] if isinstance(value, str) else ""
+        for value in (
+            event.properties.get("proof"),
+            event.properties.get("where", at),
+            event.properties.get("text"),
+        )
+    )
+    statement = Statement(state, event.time, event.id, proof, where, text, event.source)
     known = person.consent.get(key)
     person.consent[key] = statement if known is None else said_later(known, statement)
 
@@ -291,14 +308,17 @@ def _statement(event: Event) -> tuple[str, ConsentState] | None:
             return None  # a mail service tells this; a page never has reason to
         return (consent_key("marketing", "email", brand), "denied") if brand else None
     state = event.properties.get("state")
-    if state not in ("granted", "denied"):
+    if state not in ("granted", "denied", "pending"):
         return None
     missing = ANY if state == "denied" else ""
     purpose = _word(event.properties, "purpose", missing)
     channel = _word(event.properties, "channel", missing)
     if not (brand and purpose and channel):
         return None
-    return consent_key(purpose, channel, brand), "denied" if state == "denied" else "granted"
+    key = consent_key(purpose, channel, brand)
+    if state == "pending":  # beside what holds: it neither allows nor takes back
+        return PENDING + key, "pending"
+    return key, "denied" if state == "denied" else "granted"
 
 
 def _word(properties: Mapping[str, Any], name: str, missing: str) -> str:

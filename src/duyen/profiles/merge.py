@@ -175,8 +175,8 @@ def settle_contact(person: Person, key: str, state: str, reason: str, now: Milli
 
 def stricter(a: Statement, b: Statement) -> Statement:
     """The stricter state with its own proof, as of the later of the two times."""
-    held = max(a, b, key=lambda s: (s.state == "denied", s.id, s.proof))
-    return Statement(held.state, max(a.time, b.time), held.id, held.proof)
+    held = max(a, b, key=lambda s: (s.state == "denied", s.id, s.proof, *s.beside))
+    return Statement(held.state, max(a.time, b.time), held.id, held.proof, *held.beside)
 
 
 def earlier_cell(a: Cell, b: Cell) -> Cell:

@@ -104,11 +104,36 @@ def _check_policy(settings: WorkspaceSettings) -> None:
             f"Write a number of days, at most {MOST_DAYS}; 0 keeps everybody for good.",
             at="anonymous_days",
         )
+    _check_purposes(settings)
     if settings.conversion_window <= 0:
         raise InvalidRule(
             "settings.conversion_window",
             "Write a duration above 0, such as 7d.",
             at="conversion_window",
+        )
+
+
+def _check_purposes(settings: WorkspaceSettings) -> None:
+    """Refuse purposes that could stand in no statement, or that nobody could read."""
+    ids = [purpose.id for purpose in settings.purposes]
+    for number, purpose in enumerate(settings.purposes):
+        texts = (*purpose.name.values(), *purpose.text.values())
+        fits = 0 < len(purpose.id) <= 64 and not set(purpose.id) & set("/*?")
+        if (
+            not fits
+            or ids.count(purpose.id) > 1
+            or len(ids) > 20
+            or max(map(len, texts), default=0) > 2_000
+        ):
+            raise InvalidRule(
+                "settings.purpose",
+                "A purpose is {id, name: {vi, en}, text: {vi, en}, confirm}: at most 20, each with an id of its own "
+                "without / * ?, and texts of at most 2,000 characters.",
+                at=f"purposes[{number}]",
+            )
+    if len(settings.topics) > 50 or any(not 0 < len(topic) <= 64 for topic in settings.topics):
+        raise InvalidRule(
+            "settings.topics", "Name at most 50 topics of 1 to 64 characters.", at="topics"
         )
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any
 import msgspec
 
 from duyen.connectors.report import safe_cell
+from duyen.model.consent import told
 from duyen.model.event import Event
 from duyen.model.program import Program
 from duyen.model.times import Millis, format_time
@@ -57,7 +58,18 @@ this file to somebody else (Vietnam's Law 91/2025/QH15 on personal data protecti
 COLUMNS: Mapping[str, Sequence[str]] = {
     "identifiers": ("namespace", "value", "since"),
     "profile": ("name", "value", "time", "source"),
-    "consents": ("brand", "purpose", "channel", "state", "time", "proof", "event"),
+    "consents": (
+        "brand",
+        "purpose",
+        "channel",
+        "state",
+        "time",
+        "proof",
+        "where",
+        "text",
+        "source",
+        "event",
+    ),
     "segments": ("id", "name", "since"),
     "events": (
         *("time", "name", "type", "source", "id", "received"),
@@ -142,8 +154,7 @@ def _cell(value: Any) -> str:
     """A value as text: what has parts is JSON."""
     if value is None:
         return ""
-    told = value if isinstance(value, str) else _json(value).decode()
-    return safe_cell(told) if isinstance(value, str) else told
+    return safe_cell(value) if isinstance(value, str) else _json(value).decode()
 
 
 def _identifiers(head: Head) -> Iterator[Row]:
@@ -154,20 +165,20 @@ def _identifiers(head: Head) -> Iterator[Row]:
 
 def _profile(head: Head, computed: Mapping[str, Any], now: Millis) -> Iterator[Row]:
     for name, trait in sorted(head.person.traits.items()):
-        told = {"name": name, "value": trait.value, "time": format_time(trait.time)}
-        yield {**told, "source": trait.source, "event": trait.id}
+        row = {"name": name, "value": trait.value, "time": format_time(trait.time)}
+        yield {**row, "source": trait.source, "event": trait.id}
     for name, value in sorted(computed.items()):
         yield {"name": name, "value": value, "time": format_time(now), "source": "computed"}
 
 
 def consents(head: Head) -> Iterator[Row]:
     """What a person said, with its proof; the newest first."""
-    said = sorted(head.person.consent.items(), key=lambda pair: (-pair[1].time, pair[0]))
+    said = sorted(told(head.person.consent), key=lambda pair: (-pair[1].time, pair[0]))
     for key, one in said:
         brand, purpose, channel = key.split("/", 2)
-        told = {"brand": brand, "purpose": purpose, "channel": channel, "state": one.state}
-        told |= {"time": format_time(one.time), "proof": one.proof, "event": one.id}
-        yield told
+        row: Row = {"brand": brand, "purpose": purpose, "channel": channel, "state": one.state}
+        row |= {"time": format_time(one.time), "proof": one.proof, "where": one.where}
+        yield row | {"text": one.text, "source": one.source, "event": one.id}
 
 
 def _segments(head: Head, program: Program) -> Iterator[Row]:

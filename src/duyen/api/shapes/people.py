@@ -40,14 +40,21 @@ class TraitRow(TypedDict):
 
 
 class ConsentRow(TypedDict):
-    """What a person said about one purpose and channel; `*` stands for any."""
+    """What a person said about one purpose and channel; `*` stands for any.
+
+    `where` it was said, the version of the `text` that they saw, and the `source` that told it. `pending`: a yes that
+    they still have to confirm.
+    """
 
     brand: str
     purpose: str
     channel: str
-    state: Literal["granted", "denied"]
+    state: Literal["granted", "denied", "pending"]
     time: str
     proof: str
+    where: str
+    text: str
+    source: str
 
 
 class Membership(TypedDict):

@@ -86,6 +86,8 @@ class Settings(TypedDict):
     anonymous_days: int
     identity: Json
     blocked: list[str]
+    purposes: list[Json]
+    topics: list[str]
     sweep: Sweep | None
     version: int
     updated_at: str | None

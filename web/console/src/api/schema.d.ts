@@ -2559,6 +2559,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/t/p/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The preference centre of a reader.
+         * @description What they have chosen so far; opening it changes nothing.
+         */
+        get: operations["open_centre_t_p__token__get"];
+        put?: never;
+        /**
+         * Save what a reader has chosen.
+         * @description Answers once it is in effect; saving twice changes nothing more.
+         */
+        post: operations["save_centre_t_p__token__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/t/k/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Confirm a yes: the page.
+         * @description One button; opening it changes nothing.
+         */
+        get: operations["open_confirmation_t_k__token__get"];
+        put?: never;
+        /**
+         * Confirm a yes.
+         * @description Once: what was refused since is not agreed to again by an old mail.
+         */
+        post: operations["confirm_t_k__token__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2706,6 +2754,9 @@ export interface components {
         /**
          * ConsentRow
          * @description What a person said about one purpose and channel; `*` stands for any.
+         *
+         *     `where` it was said, the version of the `text` that they saw, and the `source` that told it. `pending`: a yes that
+         *     they still have to confirm.
          */
         ConsentRow: {
             /** Brand */
@@ -2718,11 +2769,17 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "granted" | "denied";
+            state: "granted" | "denied" | "pending";
             /** Time */
             time: string;
             /** Proof */
             proof: string;
+            /** Where */
+            where: string;
+            /** Text */
+            text: string;
+            /** Source */
+            source: string;
         };
         /**
          * ContactRow
@@ -4383,6 +4440,12 @@ export interface components {
             };
             /** Blocked */
             blocked: string[];
+            /** Purposes */
+            purposes: {
+                [key: string]: unknown;
+            }[];
+            /** Topics */
+            topics: string[];
             sweep: components["schemas"]["Sweep"] | null;
             /** Version */
             version: number;
@@ -9667,6 +9730,190 @@ export interface operations {
     leave_t_u__token__post: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                /** @description Sealed by us; nobody can make or change one. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    open_centre_t_p__token__get: {
+        parameters: {
+            query?: {
+                /** @description `vi` or `en`. */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Sealed by us; nobody can make or change one. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    save_centre_t_p__token__post: {
+        parameters: {
+            query?: {
+                /** @description `vi` or `en`. */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Sealed by us; nobody can make or change one. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    open_confirmation_t_k__token__get: {
+        parameters: {
+            query?: {
+                /** @description `vi` or `en`. */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Sealed by us; nobody can make or change one. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    confirm_t_k__token__post: {
+        parameters: {
+            query?: {
+                /** @description `vi` or `en`. */
+                lang?: string;
+            };
             header?: never;
             path: {
                 /** @description Sealed by us; nobody can make or change one. */

@@ -78,7 +78,7 @@ function Consent({ person }: { person: Profile }) {
         </Text>
       )}
       <dl className="pairs">
-        {person.consent.map(({ brand, purpose, channel, state, time, proof }) => (
+        {person.consent.map(({ brand, purpose, channel, state, time, proof, where, text }) => (
           <div key={`${brand}/${purpose}/${channel}`}>
             <dt>
               {everything(purpose, purposeWords(words, purpose))}
@@ -94,6 +94,11 @@ function Consent({ person }: { person: Profile }) {
                 {f.dateTime(time)}
                 {proof && ` · ${proof}`}
               </Text>
+              {(where || text) && (
+                <Text size="xs" c="dimmed" className="break">
+                  {[where, text && t("consent.text", { text })].filter(Boolean).join(" · ")}
+                </Text>
+              )}
             </dd>
           </div>
         ))}
