@@ -85,6 +85,40 @@ def test_a_wrong_byte_fails_its_row_only(tmp_path: Path) -> None:
     assert batches[0].positions[-1] == 31
 
 
+@pytest.mark.parametrize("left", [1, 2])
+def test_a_file_cut_off_in_a_letter_is_what_its_whole_letters_are(
+    tmp_path: Path, left: int
+) -> None:
+    """An unfinished download: the last row is set aside, and no name is read in another encoding."""
+    whole = "id,name\n1,Nguyễn\n2,Trầ".encode()
+    (tmp_path / "a.csv").write_bytes(whole[: -3 + left])
+    table = open_table(tmp_path / "a.csv")
+    (batch,) = table.batches()
+    assert (table.encoding, batch.columns["name"]) == ("utf-8", ["Nguyễn"])
+    assert [bad.reason for bad in batch.unreadable] == ["it contains bytes that are not utf-8"]
+
+
+def test_a_cell_of_megabytes_fails_its_row_only(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"id,name\n1,{'ế' * 2_000_000}\n2,b\n", encoding="utf-8")
+    table = open_table(tmp_path / "a.csv")
+    (batch,) = table.batches()
+    assert (table.encoding, table.delimiter) == ("utf-8", ",")
+    assert batch.columns == {"id": ["2"], "name": ["b"]}
+    assert batch.unreadable
+
+
+def test_names_of_columns_that_come_again_are_no_row(tmp_path: Path) -> None:
+    """A second line of names in other words, and the first one again where two exports were put together."""
+    lines = ["Mã KH,Email,Họ tên", "id,email,name", "K1,a@x.test,An", "Mã KH,Email,Họ tên"]
+    (tmp_path / "a.csv").write_text("\n".join([*lines, "K2,b@x.test,Name"]), encoding="utf-8")
+    (batch,) = open_table(tmp_path / "a.csv").batches()
+    assert batch.columns["Mã KH"] == ["K1", "K2"]
+    assert [(bad.line, bad.reason) for bad in batch.unreadable] == [
+        (2, "it names the columns once more"),
+        (4, "it names the columns once more"),
+    ]
+
+
 def test_torn_rows_are_set_aside(tmp_path: Path) -> None:
     """Rows with too few or too many cells keep their place; cells may hold line breaks."""
     (tmp_path / "a.csv").write_text('id,name\n1,a\n2\n3,"two\nlines"\n\n4,b,c\n5,d\n')

@@ -30,6 +30,7 @@ from typing import Any, BinaryIO, Literal, cast
 import msgspec
 
 from duyen.connectors import requests, sheets
+from duyen.connectors.headings import Headings
 from duyen.model.errors import InvalidInput, NotFound
 from duyen.model.times import Millis
 
@@ -263,8 +264,9 @@ def _utf8_counts(file: BinaryIO) -> tuple[int, int, bytes]:
     """Lines with valid, and with invalid, UTF-8 beyond ASCII; and up to a megabyte of the invalid ones."""
     good = bad = 0
     odd: list[bytes] = []
-    kept = 0
-    while line := file.readline(_LONGEST_LINE):
+    kept, torn = 0, b""
+    while piece := file.readline(_LONGEST_LINE):
+        line, torn = _before_tear(torn + piece)
         if line.isascii():
             continue
         try:
@@ -275,7 +277,22 @@ def _utf8_counts(file: BinaryIO) -> tuple[int, int, bytes]:
             if kept < _GUESS_BYTES:
                 odd.append(line)
                 kept += len(line)
+    if torn and not good:  # a file that was cut off in a letter is what its whole letters are
+        bad += 1
+        odd.append(torn)
     return good, bad, b"".join(odd)
+
+
+def _before_tear(line: bytes) -> tuple[bytes, bytes]:
+    """A piece of text without, and the beginning of, a letter that the end of the piece tears apart."""
+    for width in range(1, min(4, len(line) + 1)):
+        lead = line[-width]
+        if lead >= 0xC0:
+            whole = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+            return (line[:-width], line[-width:]) if width < whole else (line, b"")
+        if lead < 0x80:
+            break
+    return line, b""
 
 
 def _guess_single_byte(text: bytes) -> str:
@@ -325,12 +342,23 @@ def _open_csv(path: Path, encoding: str, delimiter: str) -> Table:
         lines = [file.readline(_LONGEST_LINE) for _ in range(_LINES_FOR_DELIMITER)]
     said = re.fullmatch(r"\ufeff?sep=(.)\s*", lines[0])
     delimiter = delimiter or (said[1] if said else guess_delimiter(lines))
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    rows = [row for row in _readable(csv.reader(lines, delimiter=delimiter)) if row]
     if said:
         rows[0] = []
     above = header_place(rows)
     header = rows[above] if rows else []
     return Table(path, "csv", _header(path, header), encoding, delimiter, above=above)
+
+
+def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Rows without those that the reader refuses, such as one with a cell of megabytes."""
+    while True:
+        try:
+            yield next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            continue
 
 
 def guess_delimiter(lines: Sequence[str]) -> str:
@@ -339,8 +367,8 @@ def guess_delimiter(lines: Sequence[str]) -> str:
     for delimiter in DELIMITERS:
         try:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-        except csv.Error:
-            continue
+        except csv.Error:  # a cell of megabytes, or an open quote: what can be read tells
+            widths = [len(r) for r in _readable(csv.reader(lines, delimiter=delimiter)) if r]
         width, same = _usual(widths)
         if width < 2:
             continue
@@ -574,7 +602,11 @@ def _grouped(table: Table, rows: Iterator[Row], size: int) -> Iterator[Batch]:
     lines: list[int] = []
     unreadable: list[Unreadable] = []
     done = 0.0
+    names = Headings(table.columns)
     for position, (line, row, share) in enumerate(rows):
+        if not isinstance(row, Unreadable) and names.again(row):
+            text = ", ".join(str(cell) for cell in row if cell is not None)[:1000]
+            row = Unreadable(position, line, "it names the columns once more", text)
         if isinstance(row, Unreadable):
             unreadable.append(Unreadable(position, line, row.reason, row.text))
         else:
