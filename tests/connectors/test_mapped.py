@@ -57,7 +57,7 @@ def source(*rules: dict[str, Any], **more: Any) -> Source:
 
 
 def read(of: Source, body: Any) -> Told:
-    return KINDS["webhook"].read(Delivery(of, {}, body, NOW, "VND"))
+    return KINDS["webhook"].read(Delivery(of, {}, body, NOW, b"k" * 32, "VND"))
 
 
 def test_a_delivery_becomes_the_calls_that_its_rules_say() -> None:
@@ -96,6 +96,13 @@ def test_who_has_only_an_address_is_known_by_it() -> None:
     assert call["anonymousId"].startswith("pos-")
     (again,) = read(source({"type": "identify", "email": "m"}), {"m": "A@example.test"}).calls
     assert again["anonymousId"] == call["anonymousId"]
+
+
+def test_who_has_an_id_is_known_by_all_that_is_told() -> None:
+    rule = {"type": "identify", "userId": "u", "email": "m", "phone": "p"}
+    (call,) = read(source(rule), {"u": 7, "m": "a@example.test", "p": "0901234567"}).calls
+    assert call["userId"] == "7"
+    assert call["context"]["traits"] == {"email": "a@example.test", "phone": "0901234567"}
 
 
 def test_what_fits_no_rule_is_ignored() -> None:

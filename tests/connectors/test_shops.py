@@ -32,13 +32,14 @@ from tests.connectors.payloads import (
 
 NOW = parse_time("2026-11-22T00:00:00Z")
 VND = WorkspaceSettings()
+KEY = b"k" * 32
 
 
 def told(kind: SourceKind, topic: str, body: Any, now: int = NOW, **more: Any) -> Told:
     source = Source("shop", kind, **more)
     header = "x-wc-webhook-topic" if kind == "woocommerce" else f"x-{kind}-topic"
     headers = {header: topic, "x-shopify-shop-domain": "tra-viet.myshopify.com"}
-    return KINDS[kind].read(Delivery(source, headers, body, now, "VND"))
+    return KINDS[kind].read(Delivery(source, headers, body, now, KEY, "VND"))
 
 
 def events(kind: SourceKind, topic: str, body: Any, now: int = NOW, **more: Any) -> list[Event]:
@@ -212,6 +213,34 @@ def test_an_order_of_nobody_is_somebodys_all_the_same() -> None:
     assert value.startswith("shop-")
 
 
+def test_only_we_can_make_the_id_of_a_guest() -> None:
+    """Whoever knows an anonymous id may speak as that visitor, so an address alone must not lead to it."""
+    guest = shopify_order(customer=None)
+    source = Source("shop", "shopify")
+    headers = {"x-shopify-topic": "orders/create"}
+    ids = {
+        KINDS["shopify"]
+        .read(Delivery(source, headers, guest, NOW, key, "VND"))
+        .calls[0]["anonymousId"]
+        for key in (KEY, KEY, b"another")
+    }
+    assert len(ids) == 2
+
+
+def test_a_present_makes_nobody_one_with_its_receiver() -> None:
+    sent_to = {"email": "ban@example.test", "phone": "0909999999"}
+    known = shopify_order(shipping_address=sent_to, billing_address=sent_to, phone="0909999999")
+    (order,) = events("shopify", "orders/create", known)
+    assert dict(order.identifiers) == {"user_id": "7001002003", "email": "tuyet@example.test"}
+    (guest,) = events("shopify", "orders/create", {**known, "customer": None})
+    assert {n for n, _ in guest.identifiers} == {"anonymous_id", "email"}
+    silent = {**known, "customer": None, "email": None, "phone": None, "billing_address": None}
+    (only,) = events(
+        "shopify", "orders/create", {**silent, "shipping_address": {"phone": "0909999999"}}
+    )
+    assert ("phone", "+84909999999") in only.identifiers
+
+
 def test_a_checkout_counts_once_somebody_is_named() -> None:
     silent = told("shopify", "checkouts/create", shopify_checkout(email=None))
     assert silent.ignored
@@ -303,8 +332,9 @@ def test_a_guests_order_is_known_by_their_address() -> None:
     placed, changed = events("woocommerce", "order.created", woo_order())
     assert placed.name == "Order Completed"
     assert placed.time == parse_time("2026-11-20T05:00:00Z")
+    # The telephone beside it may be another's, and makes nobody one with them.
+    assert [n for n, _ in placed.identifiers] == ["anonymous_id", "email"]
     assert ("email", "binh@example.test") in placed.identifiers
-    assert ("phone", "+84912345678") in placed.identifiers
     assert changed.properties["products"][0]["price"] == "22.50"
     assert counted([placed, changed], "EUR").micros == to_micros("49.90")
 

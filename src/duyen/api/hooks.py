@@ -46,6 +46,7 @@ class Hooks:
         self._house, self._commits = house, commits
         self._sources = Sources(house)
         self._limits = Limits()
+        self._key = house.secrets.derive(receive.GUESTS)
         self._hearing = Hearing()
         self._telling: asyncio.Task[None] | None = None
 
@@ -105,7 +106,7 @@ class Hooks:
             )
         self._limits.take(source.id, 1, self._house.settings.server_rate, time.monotonic())
         currency = self._house.program().settings.currency
-        delivery = Delivery(source, headers, receive.parsed(body), now, currency)
+        delivery = Delivery(source, headers, receive.parsed(body), now, self._key, currency)
         try:
             told = KINDS[source.kind].read(delivery)
         except Unreadable as error:

@@ -26,21 +26,25 @@ Who = dict[str, Any]
 """The fields of a call that say whose it is."""
 
 
-def whose(source: Source, customer: dict[str, Any], *contacts: Any, otherwise: str) -> Who:
-    """Whose a call is: the customer's, else of whoever has the first e-mail or telephone among the contacts.
+def whose(delivery: Delivery, customer: dict[str, Any], *contacts: Any, otherwise: str) -> Who:
+    """Whose a call is: the customer's; else a guest's, known by one of the contacts; else somebody's.
 
-    Each contact is an object with `email` and `phone`. Where nobody is named it is somebody known by `otherwise` only.
+    A guest is known by the first e-mail, or where there is none by the first telephone, never by two: what stands
+    beside it may be another's, as the telephone of whoever is sent a present. The id that a guest gets is made under a
+    key, because whoever can make an anonymous id may speak as that visitor.
     """
-    id = an_id(customer.get("id"))
+    source = delivery.source
+    if id := an_id(customer.get("id")):
+        traits = known({name: text(customer.get(name)) for name in ("email", "phone")})
+        return {"userId": f"{source.prefix}{id}"} | (
+            {"context": {"traits": traits}} if traits else {}
+        )
     places = [a_map(each) for each in (customer, *contacts)]
-    email = next((found for each in places if (found := text(each.get("email")))), "")
-    phone = next((found for each in places if (found := text(each.get("phone")))), "")
-    traits = known({"email": email, "phone": phone})
-    who: Who = {"context": {"traits": traits}} if traits else {}
-    if id:
-        return who | {"userId": f"{source.prefix}{id}"}
-    named = email.casefold() or phone or otherwise
-    return who | {"anonymousId": f"{source.id}-{_digest(named)}"}
+    named = ((name, text(each.get(name))) for name in ("email", "phone") for each in places)
+    name, value = next((one for one in named if one[1]), ("", otherwise))
+    made = blake2b(f"{name}:{value.casefold()}".encode(), key=delivery.key[:64], digest_size=16)
+    who: Who = {"anonymousId": f"{source.id}-{made.hexdigest()}"}
+    return who | {"context": {"traits": {name: value}}} if name else who
 
 
 def nobody(who: Who) -> bool:

@@ -16,12 +16,16 @@ class Unreadable(ValueError):
 
 
 class Delivery(NamedTuple):
-    """What a source sent: `headers` by their names in small letters, `body` as decoded JSON."""
+    """What a source sent: `headers` by their names in small letters, `body` as decoded JSON.
+
+    `key` is the installation's own: what is made under it nobody else can make.
+    """
 
     source: Source
     headers: Mapping[str, str]
     body: Any
     received: Millis
+    key: bytes
     currency: str
     """That of the workspace."""
 

@@ -13,9 +13,10 @@ import jmespath
 import msgspec
 from jmespath.exceptions import JMESPathError
 
-from duyen.connectors.calls import Calls, whose
+from duyen.connectors.calls import Calls, Who, nobody, whose
 from duyen.connectors.cells import read_time
 from duyen.connectors.delivery import Delivery, Told
+from duyen.connectors.parts import known, text
 from duyen.model.errors import InvalidRule
 from duyen.model.source import CallRule
 from duyen.model.times import format_time
@@ -162,18 +163,22 @@ class _Reading:
         contact = {
             name: self._text(name, getattr(rule, name), scope) for name in ("email", "phone")
         }
-        source = self._delivery.source
-        who = whose(source, contact, otherwise="")
-        if "userId" in told:
-            told["userId"] = f"{source.prefix}{told['userId']}"
-        elif rule.type != "alias" and "anonymousId" not in told and "context" in who:
-            told["anonymousId"] = who["anonymousId"]
-        if "context" in who:
-            told["context"] = who["context"]
+        told |= self._who(rule, told, contact)
         parts = {name: self._part(name, getattr(rule, name), scope) for name in _PARTS}
         told |= {name: part for name, part in parts.items() if part}
         own = self._text("message_id", rule.message_id, scope)
         self.calls.add({"type": rule.type, **told}, self._name(own, number, place, told))
+
+    def _who(self, rule: CallRule, told: dict[str, Any], contact: dict[str, Any]) -> Who:
+        """Whose a call is: of the ids that are told, else of an address."""
+        if "userId" not in told and "anonymousId" not in told and rule.type != "alias":
+            guest = whose(self._delivery, contact, otherwise="")
+            return {} if nobody(guest) else guest
+        traits = known({name: text(value) for name, value in contact.items()})
+        who: Who = {"context": {"traits": traits}} if traits else {}
+        if "userId" in told:
+            who["userId"] = f"{self._delivery.source.prefix}{told['userId']}"
+        return who
 
     def _name(self, own: Any, number: int, place: int, told: dict[str, Any]) -> str:
         """What makes the id of a call: what its system calls it, else what is said and when ("").

@@ -92,7 +92,7 @@ class Shopify:
 
     def _customer(self, delivery: Delivery, body: dict[str, Any], calls: Calls) -> None:
         id = need_id(body, "customer")
-        who = whose(delivery.source, body, otherwise="")
+        who = whose(delivery, body, otherwise="")
         at = first(instant(body.get("updated_at")), instant(body.get("created_at")))
         place = a_map(body.get("default_address"))
         names = [text(body.get("first_name")), text(body.get("last_name"))]
@@ -117,7 +117,7 @@ class Shopify:
         """The consent of a customer, told by itself."""
         id = an_id(body.get("customer_id")) or need_id(body, "customer")
         named = {"id": id, "email": body.get("email_address"), "phone": body.get("phone")}
-        who = whose(delivery.source, named, otherwise="")
+        who = whose(delivery, named, otherwise="")
         self._agreements(delivery, body, id, who, calls)
 
     def _agreements(
@@ -166,9 +166,7 @@ class Shopify:
     def _checkout(self, delivery: Delivery, body: dict[str, Any], calls: Calls) -> Told | None:
         token = text(body.get("token")) or need_id(body, "checkout")
         customer = a_map(body.get("customer"))
-        who = whose(
-            delivery.source, customer, body, a_map(body.get("shipping_address")), otherwise=token
-        )
+        who = whose(delivery, customer, body, a_map(body.get("shipping_address")), otherwise=token)
         if nobody(who):
             return Told(ignored="The checkout names nobody yet.")
         if body.get("completed_at"):
@@ -209,7 +207,7 @@ class Shopify:
         """Whose an order is; one that names nobody is somebody's who bought once."""
         reached = {"email": body.get("contact_email"), "phone": None}
         return whose(
-            delivery.source,
+            delivery,
             a_map(body.get("customer")),
             body,
             reached,

@@ -84,7 +84,7 @@ class WooCommerce:
             "created_at": stamp(instant(body.get("date_created_gmt"))),
         }
         at = first(instant(body.get("date_modified_gmt")), instant(body.get("date_created_gmt")))
-        calls.identify(whose(delivery.source, body, billing, otherwise=""), at, traits)
+        calls.identify(whose(delivery, {**billing, **body}, otherwise=""), at, traits)
 
     def _order(self, delivery: Delivery, body: dict[str, Any], calls: Calls) -> Told | None:
         id, status = need_id(body, "order"), text(body.get("status")).removeprefix("wc-")
@@ -92,7 +92,7 @@ class WooCommerce:
             return Told(ignored=f"The order is no order yet: {status[:40] or 'it has no status'}.")
         buyer = {"id": body.get("customer_id")}
         who = whose(
-            delivery.source,
+            delivery,
             buyer,
             a_map(body.get("billing")),
             a_map(body.get("shipping")),

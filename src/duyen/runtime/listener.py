@@ -40,6 +40,7 @@ class Listener:
         self._sources = Sources(house)
         self._commits = GroupCommit(house.stores.log(), house.clock)
         self._hearing = Hearing()
+        self._key = house.secrets.derive(receive.GUESTS)
         self._tasks: dict[str, tuple[Source, asyncio.Task[None]]] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -129,7 +130,9 @@ class Listener:
 
     def _read(self, source: Source, packet: Packet, now: int, currency: str) -> Entries:
         try:
-            told = KINDS[source.kind].read(Delivery(source, {}, packet.body, now, currency))
+            told = KINDS[source.kind].read(
+                Delivery(source, {}, packet.body, now, self._key, currency)
+            )
         except (ValueError, Unreadable):
             reasons = (f"The message on {packet.topic[:200]} is neither JSON nor text.",)
             found: Entries = [receive.unread(source, packet.raw, reasons, now)]

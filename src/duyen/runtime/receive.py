@@ -19,6 +19,8 @@ from duyen.model.source import Source
 from duyen.model.times import MINUTE, Millis, format_time, parse_time
 from duyen.stores.state import State
 
+GUESTS = "guests"
+"""What the key is for under which ids of guests are made."""
 MOST_KEPT = 64 * 1024
 """Bytes that are kept of a delivery that cannot be read."""
 AHEAD: Millis = 5 * MINUTE
@@ -95,7 +97,7 @@ def tried(source: Source, body: Any, topic: str, received: Millis, currency: str
     """What a delivery would come to; `topic` is what the header of a shop would say."""
     header = "x-wc-webhook-topic" if source.kind == "woocommerce" else f"x-{source.kind}-topic"
     sent = framed(topic, body) if source.broker else body
-    delivery = Delivery(source, {header: topic}, sent, received, currency)
+    delivery = Delivery(source, {header: topic}, sent, received, b"a trial", currency)
     try:
         told = KINDS[source.kind].read(delivery)
     except Unreadable as error:
