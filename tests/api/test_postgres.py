@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from tests import postgres
+from tests import mosquitto, postgres
 from tests.api.server import Server, until
+from tests.api.test_hooks import Shop, story
 from tests.conftest import find_free_port
+from tests.connectors.payloads import shopify_order, shopify_product
+from tests.runtime import test_listener as listener
 
 pytestmark = pytest.mark.postgres
 MJML = (
@@ -111,3 +115,31 @@ def test_lost_sessions_are_made_anew(shop: Server, url: str) -> None:
     shop.applied(int(until(told)))
     with shop.owner() as owner:
         until(lambda: owner.get("/v1/profiles/user_id:ba").status_code == 200)
+
+
+def test_what_a_shop_tells_is_counted_once(shop: Server) -> None:
+    sender = Shop(shop, "tra-viet", "shopify")
+    newest = shopify_order(updated_at="2026-11-21T00:00:00Z", total_price="380000")
+    for topic, body in (
+        ("orders/updated", newest),
+        ("orders/create", shopify_order()),
+        ("orders/updated", newest),
+        ("products/update", shopify_product()),
+    ):
+        assert sender.send(topic, body).status_code == 200
+    assert sender.send("orders/create", shopify_order(), secret="another").status_code == 401
+    sender.counts(deliveries=5, accepted=5, items=1, refused=1)
+    found = until(lambda: story(shop, "user_id:7001002003"))
+    assert sorted(event["name"] for event in found) == ["Order Completed", "Order Updated"]
+    with shop.owner() as owner:
+        assert until(lambda: owner.get("/v1/catalog/items/11").status_code == 200)
+    sender.http.close()
+
+
+def test_devices_are_heard(shop: Server, tmp_path: Path) -> None:
+    with mosquitto.running(tmp_path / "mosquitto") as broker, shop.owner() as owner:
+        listener.put(shop, broker)
+        listener.connected(shop, broker)
+        listener.send(broker, [listener.sale(n, "c-pg") for n in range(500)])
+        assert until(lambda: listener.rang(shop, "c-pg") == list(range(500)))
+        assert owner.delete("/v1/sources/tills").status_code == 200
