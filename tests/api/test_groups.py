@@ -70,3 +70,45 @@ def test_a_page_says_nothing_of_a_company(server: Server, owner: httpx.Client) -
 def test_a_group_that_is_not_there(server: Server, owner: httpx.Client) -> None:
     for path in ("/v1/groups/grp-nowhere", "/v1/groups/grp-nowhere/members"):
         problem(owner.get(path), 404, "group.unknown")
+
+
+def test_segments_offers_and_decisions_ask_what_a_company_is(
+    server: Server, owner: httpx.Client
+) -> None:
+    business = {"group": {"grp-plan": "business"}}
+    offer = {
+        "name": "B",
+        "placements": ["grp-hero"],
+        "eligible": business,
+        "content": {"title": "B"},
+    }
+    for path, body in (
+        ("segments/grp-business", {"name": "Business", "rule": business}),
+        ("placements/grp-hero", {"name": "Hero", "fallback": {"title": "Everybody"}}),
+        ("offers/grp-business", offer),
+    ):
+        assert owner.put(f"/v1/{path}", json=body).status_code in (200, 202)
+    first = {"timestamp": "2026-03-01T00:00:00Z"}
+    server.tell(
+        joins("grp-giang", "grp-big", **{"grp-plan": "free"}) | first,
+        joins("grp-mai", "grp-big") | first,
+    )
+
+    def titles() -> list[str]:
+        asked = [
+            owner.post(
+                "/v1/decide", json={"profile": f"user_id:{user}", "placements": ["grp-hero"]}
+            )
+            for user in ("grp-giang", "grp-mai")
+        ]
+        return [answer.json()["decisions"][0]["content"]["title"] for answer in asked]
+
+    def inside() -> int:
+        return int(owner.get("/v1/segments/grp-business/members").json()["total"])
+
+    assert (titles(), inside()) == (["Everybody"] * 2, 0)
+    # One of them tells; it holds for both.
+    server.tell(joins("grp-giang", "grp-big", **{"grp-plan": "business"}))
+    assert (titles(), inside()) == (["B"] * 2, 2)
+    preview = owner.post("/v1/segments/preview", json={"rule": business}).json()
+    assert preview["count"] == 2

@@ -19,6 +19,7 @@ from duyen.runtime.lakework import flush
 from duyen.runtime.rebuild import rebuild
 from duyen.runtime.settings import keep_store_url, load
 from tests.postgres import schema
+from tests.runtime.test_groups import grouped
 from tests.runtime.test_sender import Shop
 
 FILES = "sqlite:"
@@ -47,6 +48,7 @@ def everything(house: House) -> dict[str, Any]:
         },
         "owners": list(state.owners()),
         "outbox": [(row.enqueue, row.state, row.reason) for row in state.outbox_all()],
+        "groups": (state.list_groups("", None, 99), state.group_members("acme", "", 99)),
         "facts": state.facts(0, 10_000),
         "found": [row.person for row in state.find_people(["u1"], 0, 10)],
         "positions": [state.position(lane) for lane in Lane],
@@ -65,6 +67,8 @@ def shop_on(url: str, folder: Path) -> Shop:
         shop.tell("", user, traits={"email": f"{user}@x.test"})
         shop.says(user, "granted")
         shop.tell("Asks", user)
+    call = grouped("g", 5, True, {"userId": "u1"}, "acme", name="Ánh Dương", plan="pro")
+    shop.house.tell(Lane.LIVE, [call])
     shop.engine.drain()
     flush(shop.house)
     return shop
@@ -89,7 +93,7 @@ def test_a_backup_goes_from_any_store_to_any(
         with shop.house.state.writing():
             shop.house.state.settle_outbox(waiting.enqueue.key, "cancelled", "restored", 0)
     was, now = everything(shop.house), everything(house)
-    for name in ("people", "owners", "outbox", "found"):
+    for name in ("people", "owners", "outbox", "found", "groups"):
         assert now[name] == was[name], name
     shop.sender.close()
     shop.house.close()

@@ -145,6 +145,11 @@ def live(shop: Trail) -> str:
     shop.turn()
     shop.engine.drain()
     assert shop.post.sent == [MAIL]
+    shop.told(
+        shop.call("group", userId="kh-2", groupId="acme", traits={"plan": "pro"}, at=1),
+        shop.call("group", userId=USER, groupId="acme", traits={"contact": NAME, "size": 9}),
+        shop.call("group", userId=USER, groupId="home", traits={"street": STREET}),
+    )
     now = shop.house.clock.now()
     payload = json.dumps({"userId": USER, "event": "", "traits": {"name": NAME}})
     shop.told(
@@ -176,6 +181,7 @@ def live(shop: Trail) -> str:
 
 def test_nothing_of_an_erased_person_is_anywhere(shop: Trail) -> None:
     person = live(shop)
+    flush(shop.house)
     before = found_in(shop.folder, url_of(shop), VALUES)
     assert before.keys() == set(VALUES), "the search finds what is there"
     former = rebuilt_people(shop)
@@ -185,6 +191,11 @@ def test_nothing_of_an_erased_person_is_anywhere(shop: Trail) -> None:
     assert done.log_entries >= 12
     assert shop.house.state.heads([person]) == {}
     assert shop.person("user_id", USER) is None
+    binh = shop.person("user_id", "kh-2")
+    assert shop.house.state.group_members("acme", "", 9) == [binh]
+    assert shop.house.state.group_values(["acme", "home"]) == {
+        "acme": {"plan": "pro", "id": "acme"}
+    }
     # All others have what they had.
     assert rebuilt_people(shop) == {id: known for id, known in former.items() if id != person}
     assert [kept.id for kept in shop.house.state.rejected(2**50, 9)] == ["r3"]

@@ -46,6 +46,10 @@ def test_a_person_is_handed_everything(shop: Trail) -> None:
     assert {row["value"] for row in data["identifiers"]} >= {USER, MAIL}
     assert {row["name"]: row["value"] for row in data["profile"]}["name"] == NAME
     assert {row["name"] for row in data["profile"]} >= {"name", "address", "phone", "orders"}
+    assert [(row["id"], row["name"]) for row in data["groups"]] == [
+        ("acme", "acme"),
+        ("home", "home"),
+    ]
     (consent,) = data["consents"]
     assert (consent["purpose"], consent["state"]) == ("marketing", "granted")
     (head,) = shop.house.state.heads([person]).values()

@@ -494,7 +494,7 @@ class Engine:
         plan = self.house.plan()
         self._outlived(batch, plan)
         found = self._who(batch, plan)
-        groups = Grouping.of(self.state, [t for t, _, _ in batch.told if isinstance(t, Happened)])
+        groups = Grouping.of(self.state, _of_somebody(batch, found))
         batch.nudged += groups.members(self.state, plan.group_traits)
         works = self._works(batch, found, plan)
         moves = step_batch(works, plan, batch.now, groups.beside(self.state, works))
@@ -877,6 +877,13 @@ def _evidence(told: Happened | Decided) -> Evidence:
         return Evidence(event.time, event.id, event.identifiers, event.trusted)
     decision = told.decision
     return Evidence(decision.time, decision.id, (decision.identifier,), decision.trusted)
+
+
+def _of_somebody(batch: Batch, found: Identified) -> Iterator[Happened]:
+    """The events of a batch that somebody is known for."""
+    for (told, _, _), person in zip(batch.told, found.persons, strict=True):
+        if person and isinstance(told, Happened):
+            yield told
 
 
 def _vetoes(told: Unmerge) -> list[VetoRow]:

@@ -18,6 +18,7 @@ from duyen.model.log import Erase, Erased, Expunged
 from duyen.model.person import Person
 from duyen.model.times import Millis
 from duyen.runtime.forget import drop_identity, names_of
+from duyen.runtime.grouping import untell
 from duyen.runtime.secrets import Secrets
 from duyen.stores.state import State
 from duyen.stores.state.erasures import ErasureRow
@@ -71,11 +72,13 @@ def apply(state: State, secrets: Secrets, told: Erase) -> set[str]:
     named: set[Identifier] = set()
     spelled: set[str] = set()
     refused: set[tuple[str, str]] = set()
+    grouped: list[Event] = []
     for person in people:
         own = {(ns.removeprefix(CLAIMED), value) for ns, value in names_of(person)}
         named |= own
         events = [*(state.chunks(person.id) if person.chunks else ()), *person.recent]
         order.erased["events"] = order.erased.get("events", 0) + len(events)
+        grouped += [event for event in events if event.type == "group"]
         spelled |= spellings(events, own)
         refused |= refusals(person, own, secrets.pseudonym)
     order.contacts = state.contacts_of(persons)
@@ -87,6 +90,7 @@ def apply(state: State, secrets: Secrets, told: Erase) -> set[str]:
     order.digests = sorted(secrets.pseudonym(*name) for name in named)
     order.refused = sorted(refused)
     order.erased |= state.erase(persons)
+    untell(state, grouped, told.time)
     order.erased |= {"evidence": len(dropped.evidence), "identifiers": len(dropped.names)}
     state.drop_notes(order.persons, order.evidence)
     state.drop_vetoes(dropped.names)

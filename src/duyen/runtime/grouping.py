@@ -6,15 +6,15 @@ both in the same order never wait for each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from duyen.model.event import Event
 from duyen.model.group import Told, group_values
 from duyen.model.happening import Happened, Joined, Nudged
-from duyen.model.person import Person
 from duyen.model.times import Millis
 from duyen.profiles import group_of, tell_group
 from duyen.step import Work
@@ -40,7 +40,7 @@ class Grouping:
     """Groups whose members behind a place are still to be looked at, and whether nobody reacts."""
 
     @classmethod
-    def of(cls, state: State, told: Sequence[Happened]) -> Grouping:
+    def of(cls, state: State, told: Iterable[Happened]) -> Grouping:
         """What events tell."""
         spoken = [(group, each) for each in told if (group := group_of(each.event))]
         if not spoken:
@@ -75,9 +75,14 @@ class Grouping:
         found: dict[str, dict[str, Any]] = {}
         asked = set(self.after)
         for work in works:
-            for person in _documents(work):
-                found.update(person.group_traits)
-                asked.update(person.groups)
+            if work.person.groups:
+                found.update(work.person.group_traits)
+                asked.update(work.person.groups)
+            for joined in work.happenings:
+                if not isinstance(joined, Joined):
+                    break  # whoever turns out to be them comes before all that happens to them
+                found.update(joined.other.group_traits)
+                asked.update(joined.other.groups)
         missing = asked - found.keys() - self.after.keys()
         if missing:
             found |= state.group_values(missing)
@@ -103,9 +108,25 @@ def _value(told: Told, name: str) -> bytes:
     return _encode(told[name].value if name in told else None)
 
 
-def _documents(work: Work) -> list[Person]:
-    """The person, and whoever turns out to be them."""
-    return [work.person, *(each.other for each in work.happenings if isinstance(each, Joined))]
+def untell(state: State, told: Iterable[Event], now: Millis) -> None:
+    """Forget what these events told of groups: whoever told it is erased.
+
+    What others had told before is not brought back; a group of which nothing is left, not even a member, goes.
+    """
+    written: dict[str, set[str]] = {}
+    for event in told:
+        if group := group_of(event):
+            written.setdefault(group, set()).add(event.id)
+    known = state.groups(written)
+    left = {
+        id: {name: trait for name, trait in traits.items() if trait.id not in written[id]}
+        for id, traits in known.items()
+    }
+    changed = {id: traits for id, traits in left.items() if traits != known[id]}
+    state.put_groups(changed)
+    for id in sorted(changed):
+        state.begin_group_walk(id, "", now, True)
+    state.drop_groups(id for id, traits in left.items() if not traits)
 
 
 def walk(state: State, shards: frozenset[int], most: int, now: Millis) -> list[tuple[str, Nudged]]:

@@ -17,6 +17,7 @@ import msgspec
 from duyen.connectors.report import safe_cell
 from duyen.model.consent import told
 from duyen.model.event import Event
+from duyen.model.group import group_name
 from duyen.model.program import Program
 from duyen.model.times import Millis, format_time
 from duyen.stores.rows import Head
@@ -32,6 +33,7 @@ DỮ LIỆU CÁ NHÂN CỦA BẠN
   identifiers.csv    những gì dùng để nhận ra bạn: địa chỉ thư, số điện thoại, mã khách hàng…
   profile.csv        thông tin về bạn, và thông tin ấy đến từ đâu, lúc nào
   consents.csv       những điều bạn đã đồng ý hoặc từ chối, kèm bằng chứng
+  groups.csv         các công ty và nhóm mà bạn thuộc về
   segments.csv       các phân khúc mà bạn đang thuộc về
   events.csv         những gì bạn đã làm
   messages.csv       thư đã gửi hoặc đang chờ gửi cho bạn
@@ -47,6 +49,7 @@ YOUR PERSONAL DATA
   identifiers.csv    what you are known by: addresses, phone numbers, customer numbers…
   profile.csv        what is known about you, where it came from, and when
   consents.csv       what you agreed to or refused, with its proof
+  groups.csv         the companies and other groups you belong to
   segments.csv       the segments you are in
   events.csv         what you did
   messages.csv       mails that were sent to you, or wait
@@ -70,6 +73,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
         "source",
         "event",
     ),
+    "groups": ("id", "name", "since"),
     "segments": ("id", "name", "since"),
     "events": (
         *("time", "name", "type", "source", "id", "received"),
@@ -101,6 +105,7 @@ def hand_over(
         "identifiers": _identifiers(head),
         "profile": _profile(head, computed, now),
         "consents": consents(head),
+        "groups": _groups(head),
         "segments": _segments(head, program),
         "events": _events(head, state),
         "messages": _messages(head, state),
@@ -179,6 +184,13 @@ def consents(head: Head) -> Iterator[Row]:
         row: Row = {"brand": brand, "purpose": purpose, "channel": channel, "state": one.state}
         row |= {"time": format_time(one.time), "proof": one.proof, "where": one.where}
         yield row | {"text": one.text, "source": one.source, "event": one.id}
+
+
+def _groups(head: Head) -> Iterator[Row]:
+    """Which, not what is known of them: that is the company's."""
+    for id, since in sorted(head.person.groups.items()):
+        name = group_name(id, head.person.group_traits.get(id, {}))
+        yield {"id": id, "name": name, "since": format_time(since)}
 
 
 def _segments(head: Head, program: Program) -> Iterator[Row]:

@@ -86,6 +86,14 @@ class Groups(Part):
         rows = [(id, _folded(id, told), pack(told)) for id, told in sorted(groups.items())]
         self._db.executemany(query, rows)
 
+    def drop_groups(self, ids: Iterable[str]) -> None:
+        """Forget groups, as far as nobody is in them."""
+        self._db.executemany(
+            "DELETE FROM groups_told WHERE id = ? AND NOT EXISTS"
+            " (SELECT 1 FROM group_members WHERE group_members.group_id = groups_told.id)",
+            [(id,) for id in sorted(ids)],
+        )
+
     def list_groups(self, begins: str, after: tuple[str, str] | None, most: int) -> list[GroupRow]:
         """Groups by name (without one: by id) behind `after` = (folded, id); `begins` is folded already."""
         folded, id = after or (begins, "")
@@ -104,6 +112,8 @@ class Groups(Part):
 
     def put_group_members(self, groups: Mapping[str, Mapping[str, Millis]]) -> None:
         """Make the members by group say what the documents of these people do: person -> group -> since."""
+        if not groups:
+            return
         query = "SELECT person, group_id, since FROM group_members WHERE person IN ({})"
         known = {(p, group): since for p, group, since in self._db.among(query, sorted(groups))}
         now = {(p, group): since for p, all in groups.items() for group, since in all.items()}
