@@ -89,6 +89,8 @@ class Seed:
             return {"key": LEAVER}
         if "{key}" in path:
             return {"key": CUSTOMER, "veto": self.veto}
+        if "{address}" in path:
+            return {"address": "never@example.test"}
         if "{writeKey}" in path:
             return {"writeKey": self.server.browser_key}
         if "{token}" in path:
@@ -213,6 +215,7 @@ class Seed:
             "POST /v1/login": {"email": EMAIL, "password": PASSWORD},
             "POST /v1/profiles/{key}/unmerge": {"apart": ["anonymous_id:a1"]},
             "POST /v1/erasures": {"profiles": [LEAVER]},
+            "POST /v1/suppressions": {"addresses": ["never@example.test"], "reason": "asked"},
             "POST /v1/imports": TABLE,
             "POST /v1/imports/{id}/preview": {"kind": "people", "columns": {"email": "mail"}},
             "POST /v1/imports/{id}/start": {"mapping": MAPPING},

@@ -32,6 +32,7 @@ from duyen.api import (
     settings,
     shop,
     sources,
+    suppressions,
     tracking,
     traits,
     unmerge,
@@ -59,6 +60,7 @@ ROUTERS = (
     unmerge,
     erasures,
     export,
+    suppressions,
     person,  # its last route takes any path behind /v1/profiles/
     groups,
     segments,

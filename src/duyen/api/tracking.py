@@ -29,8 +29,9 @@ from duyen.model.event import (
     UNSUBSCRIBED,
     Collected,
 )
-from duyen.model.log import Lane, encode_entry
+from duyen.model.log import Lane, Suppress, encode_entry
 from duyen.model.times import Millis
+from duyen.stores.state.suppressions import ERASED
 
 router = APIRouter(tags=["links in mails"])
 
@@ -97,13 +98,23 @@ def _located(url: str) -> str:
 
 
 async def _note(office: Office, payload: Payload, name: str, request: Request) -> None:
-    """Tell the log; the reader goes on even where the disk is full."""
+    """Tell the log; the reader goes on even where the disk is full.
+
+    What an erased person does with an old mail is not told: it would name them again.
+    """
+    if not await run_in_threadpool(_known, office, payload):
+        return
     more = {"url": payload.url} if payload.url else {}
     event = told_by_link(office, payload, name, uuid4().hex, more, _asked(request))
     try:
         await office.door.commits.append(Lane.LIVE, [encode_entry(event)])
     except Unavailable:
         return
+
+
+def _known(office: Office, payload: Payload) -> bool:
+    """Whether the contact is one that we still know of."""
+    return office.state.outbox(payload.key) is not None
 
 
 def _asked(request: Request) -> dict[str, Any]:
@@ -191,9 +202,14 @@ async def leave(token: Token, request: Request, office: Of) -> Response:
     if payload is None or payload.kind != "u":
         return invalid()
     try:
-        told = await run_in_threadpool(_leaving, office, payload)
-        if told:
-            await office.write(Lane.LIVE, told)
+        if await run_in_threadpool(_known, office, payload):
+            told = await run_in_threadpool(_leaving, office, payload)
+            if told:
+                await office.write(Lane.LIVE, told)
+        else:
+            refused = await run_in_threadpool(_refused, office, payload)
+            if refused:
+                await office.write(Lane.CONTROL, refused)
     except DuyenError as error:
         return page(
             "Chưa ghi nhận được",
@@ -208,6 +224,15 @@ async def leave(token: Token, request: Request, office: Of) -> Response:
         f"<strong>{address}</strong> nữa. Bạn có thể đóng trang này.</p>"
         f'<p lang="en">Done: {company} will not send marketing mail to {address} any more.</p>',
     )
+
+
+def _refused(office: Office, payload: Payload) -> list[Suppress]:
+    """A no by the mail of somebody erased since: it holds for the address, of which only a keyed hash is kept."""
+    digest = office.house.secrets.pseudonym("email", clean_email(payload.address))
+    said = consent_key(payload.purpose or "marketing", "email", payload.brand or DEFAULT_BRAND)
+    if any(row.said == said for row in office.state.suppressions_of(digest)):
+        return []
+    return [Suppress(office.now(), "link", ERASED, ((digest, said, ""),))]
 
 
 def _leaving(office: Office, payload: Payload) -> list[Collected]:

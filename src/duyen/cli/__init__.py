@@ -25,6 +25,7 @@ from duyen.cli import (
     simulate,
     sources,
     start,
+    suppressions,
     unmerge,
 )
 
@@ -53,6 +54,7 @@ PARTS = (
     unmerge,
     erase,
     export_person,
+    suppressions,
     report,
     lake,
     operate,

@@ -91,6 +91,19 @@ class Expunged(msgspec.Struct, frozen=True, tag_field="kind", tag="expunged", om
     rejected: tuple[str, ...] = ()
 
 
+class Suppress(msgspec.Struct, frozen=True, tag_field="kind", tag="suppress", omit_defaults=True):
+    """Addresses that are never written to any more, or are again.
+
+    `rows`: (keyed hash, key of what they are never told, the address itself, empty where its person was erased).
+    """
+
+    time: Millis
+    author: str
+    reason: str = ""
+    rows: tuple[tuple[str, str, str], ...] = ()
+    lifted: tuple[str, ...] = ()
+
+
 class Gone(msgspec.Struct, frozen=True, tag_field="kind", tag="gone"):
     """Stands where something was told of somebody who was erased, so that all else keeps its place."""
 
@@ -137,6 +150,7 @@ Entry = (
     | Erased
     | Expunged
     | Gone
+    | Suppress
     | ResourceChange
     | CatalogueChange
     | Nudge

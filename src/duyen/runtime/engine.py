@@ -40,13 +40,14 @@ from duyen.model.log import (
     Lane,
     Lift,
     Replayed,
+    Suppress,
     Unmerge,
 )
 from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
 from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
 from duyen.model.values import fold
-from duyen.runtime import definitions, erasing, grouping, sweep, tally
+from duyen.runtime import definitions, erasing, grouping, suppressing, sweep, tally
 from duyen.runtime.directory import directory_row
 from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
@@ -254,6 +255,8 @@ class Engine:
             shared = erasing.apply(self.state, self.house.secrets, entry)
             if shared:
                 self._run(Batch(now, swept=Swept(components=shared)))
+        elif isinstance(entry, Suppress):
+            suppressing.apply(self.state, entry)
         elif isinstance(entry, Expunged):
             erasing.note(self.state, entry)
         elif isinstance(entry, Erased):

@@ -26,6 +26,7 @@ from duyen.model.log import (
     Expunged,
     Gone,
     Replayed,
+    Suppress,
     Unmerge,
     decode_entries,
     encode_entry,
@@ -149,6 +150,8 @@ class Search:
             return self._answered(entry, piece)
         if isinstance(entry, Unmerge):
             return self._kept_apart(entry, piece)
+        if isinstance(entry, Suppress):
+            return self._nameless(entry, piece)
         if isinstance(entry, Expunged):
             for id in entry.found.keys() & self.walked.keys():
                 self.count(id, entry.after, entry.found[id])
@@ -215,6 +218,16 @@ class Search:
                 entry, persons=(), digests=tuple(order.digests), refused=tuple(order.refused)
             )
         )
+
+    def _nameless(self, entry: Suppress, piece: bytes) -> bytes:
+        """The list without the addresses of the erased: their keyed hashes do."""
+        rows = tuple(
+            (digest, said, "" if ("email", address) in self._by_name else address)
+            for digest, said, address in entry.rows
+        )
+        if rows == entry.rows:
+            return piece
+        return encode_entry(msgspec.structs.replace(entry, rows=rows))
 
     def _kept_apart(self, entry: Unmerge, piece: bytes) -> bytes:
         """A veto without the identifiers of the erased; none is left where a side is empty then."""

@@ -1088,6 +1088,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The suppression list.
+         * @description In the order of the hashes.
+         */
+        get: operations["list_suppressions_v1_suppressions_get"];
+        put?: never;
+        /**
+         * Never write to these addresses again.
+         * @description Also not what waits for them already, and not to whoever is known by them later.
+         */
+        post: operations["add_suppressions_v1_suppressions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppressions/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an address off the list.
+         * @description What the person who has it has refused themselves still holds.
+         */
+        delete: operations["remove_suppression_v1_suppressions__address__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/profiles/{key}/events": {
         parameters: {
             query?: never;
@@ -4010,6 +4054,18 @@ export interface components {
          * Page
          * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
          */
+        Page_SuppressionLine_: {
+            /** Data */
+            data: components["schemas"]["SuppressionLine"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
+         * Page
+         * @description One page of a list; `next` is the cursor of the following one, `total` null where counting would be slow.
+         */
         Page_TraitResource_: {
             /** Data */
             data: components["schemas"]["TraitResource"][];
@@ -4618,6 +4674,36 @@ export interface components {
             people: number;
         };
         /**
+         * Suppressed
+         * @description How many addresses were taken, and what could not be read as one.
+         */
+        Suppressed: {
+            /** Applied */
+            applied: boolean;
+            /** Addresses */
+            addresses: number;
+            /** Wrong */
+            wrong: string[];
+        };
+        /**
+         * SuppressionLine
+         * @description One line; `address` is null where its person was erased, and only the keyed hash is left.
+         */
+        SuppressionLine: {
+            /** Address */
+            address: string | null;
+            /** Hash */
+            hash: string;
+            /** Never */
+            never: string;
+            /** Since */
+            since: string;
+            /** Reason */
+            reason: string;
+            /** Author */
+            author: string;
+        };
+        /**
          * Sweep
          * @description Everybody who was known is looked at under changed rules of identity: how far that is, and what it did.
          *
@@ -4645,6 +4731,18 @@ export interface components {
         ToErase: {
             /** Profiles */
             profiles: string[];
+        };
+        /**
+         * ToSuppress
+         * @description Addresses never to be written to, for one purpose or (`*`) all; at most 5,000.
+         */
+        ToSuppress: {
+            /** Addresses */
+            addresses: string[];
+            /** Purpose */
+            purpose?: string;
+            /** Reason */
+            reason?: string;
         };
         /**
          * TodayCount
@@ -5073,6 +5171,7 @@ export type PageRejectedRow = components['schemas']['Page_RejectedRow_'];
 export type PageResource = components['schemas']['Page_Resource_'];
 export type PageSegmentResource = components['schemas']['Page_SegmentResource_'];
 export type PageSourceRow = components['schemas']['Page_SourceRow_'];
+export type PageSuppressionLine = components['schemas']['Page_SuppressionLine_'];
 export type PageTraitResource = components['schemas']['Page_TraitResource_'];
 export type PageVersion = components['schemas']['Page_Version_'];
 export type PageVetoRow = components['schemas']['Page_VetoRow_'];
@@ -5102,8 +5201,11 @@ export type SourceStored = components['schemas']['SourceStored'];
 export type SourceTrial = components['schemas']['SourceTrial'];
 export type SourceTried = components['schemas']['SourceTried'];
 export type StepResult = components['schemas']['StepResult'];
+export type Suppressed = components['schemas']['Suppressed'];
+export type SuppressionLine = components['schemas']['SuppressionLine'];
 export type Sweep = components['schemas']['Sweep'];
 export type ToErase = components['schemas']['ToErase'];
+export type ToSuppress = components['schemas']['ToSuppress'];
 export type TodayCount = components['schemas']['TodayCount'];
 export type TraitDraft = components['schemas']['TraitDraft'];
 export type TraitPreview = components['schemas']['TraitPreview'];
@@ -5690,6 +5792,150 @@ export interface operations {
                 };
                 content: {
                     "application/zip": unknown;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    list_suppressions_v1_suppressions_get: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SuppressionLine_"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    add_suppressions_v1_suppressions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToSuppress"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppressed"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    remove_suppression_v1_suppressions__address__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The address, percent-encoded. */
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suppressed"];
+                };
+            };
+            /** @description Stored; the engine has not come to it yet. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
