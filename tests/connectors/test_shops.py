@@ -10,6 +10,7 @@ import pytest
 from duyen import collect
 from duyen.connectors.delivery import Delivery, Told, Unreadable
 from duyen.connectors.kinds import KINDS
+from duyen.model.consent import Purpose
 from duyen.model.event import Collected, Event
 from duyen.model.order import Order, orders
 from duyen.model.program import WorkspaceSettings
@@ -76,6 +77,19 @@ def test_a_customer_of_shopify_is_known_with_the_proof_of_what_they_agreed_to() 
     assert agreed.properties["proof"] == (
         "shopify tra-viet.myshopify.com, customer 7001002003; opt-in: confirmed_opt_in"
     )
+
+
+def test_a_yes_that_the_shop_had_confirmed_waits_for_no_mail_of_ours() -> None:
+    asked = WorkspaceSettings(purposes=(Purpose("marketing", confirm=True),))
+    once = {"state": "subscribed", "consent_updated_at": "2026-11-02T08:30:00+07:00"}
+    for level, state in (("confirmed_opt_in", "granted"), ("single_opt_in", "pending")):
+        body = shopify_customer(email_marketing_consent={**once, "opt_in_level": level})
+        found = told("shopify", "customers/update", body)
+        _, call = judged(Source("shop", "shopify"), found, NOW)
+        assert isinstance(call, Collected)
+        assert collect.normalise(call, asked).properties["state"] == state
+        (statement,) = refold("p", [collect.normalise(call, VND)], {}).consent.values()
+        assert statement.where == "tra-viet.myshopify.com"
 
 
 def test_a_yes_whose_time_nobody_knows_never_outweighs_a_no() -> None:

@@ -81,10 +81,12 @@ class Calls:
         """What is so of somebody."""
         self._dated({"type": "identify", **who, "traits": known(traits)}, at, "")
 
-    def consent(self, who: Who, channel: str, state: str, at: Millis | None, proof: str) -> None:
+    def consent(
+        self, who: Who, channel: str, state: str, at: Millis | None, proof: str, **more: Any
+    ) -> None:
         """Somebody agreed to marketing on a channel, or does not want it."""
         said = {"purpose": "marketing", "channel": channel, "state": state, "proof": proof}
-        self.track("Consent Updated", who, at, {**said, "brand": self._source.brand})
+        self.track("Consent Updated", who, at, {**said, "brand": self._source.brand, **more})
 
     def recent(self, at: Millis | None) -> bool:
         """Whether a fact may be told again: its first telling is still remembered."""

@@ -156,7 +156,10 @@ class Shopify:
             f"collected from {by.lower()}" if by else "",
             "" if told.get("consent_updated_at") else "when it was said is not known",
         ]
-        calls.consent(who, channel, state, at, "; ".join(word for word in words if word))
+        more: dict[str, Any] = {"where": self._shop(delivery)}
+        if state == "granted" and level == "confirmed_opt_in":
+            more["confirmed"] = True  # by the shop's own mail: none of ours has to ask again
+        calls.consent(who, channel, state, at, "; ".join(word for word in words if word), **more)
 
     def _shop(self, delivery: Delivery) -> str:
         return delivery.headers.get(f"x-{self.name}-shop-domain", "")[:200] or delivery.source.id
