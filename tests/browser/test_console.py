@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -45,6 +47,7 @@ PLACES = (
     "/program/segments",
     "/sources",
     "/rejected",
+    "/import",
     "/settings",
 )
 MORE_PLACES = (
@@ -484,3 +487,67 @@ if SHOTS:
         page.evaluate("document.fonts.ready")
         picture = page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
         assert len(picture) < LARGEST_IMAGE, f"{name}.png is too large for a page of the docs"
+
+
+TABLE = "Mã KH,Email,Họ tên,Hạng\n,,Không ai,vàng\n" + "".join(
+    f"nhap-{n},nhap{n}@example.test,Nguyễn Thị Ánh Tuyết {n},vàng\n" for n in range(1, 9)
+)
+DROP = """([name, text]) => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([text], name));
+    const place = document.querySelector(".drop");
+    for (const kind of ["dragover", "drop"]) {
+        place.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: carried }));
+    }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "size"), [("vi", "light", WIDE), ("en", "dark", PHONE)]
+)
+def test_a_file_comes_in(
+    opened: Opened, server: Demo, language: str, theme: str, size: tuple[int, int]
+) -> None:
+    """Dropped or chosen, looked at, given another column, imported; its rejected row is there to download."""
+    say = words(language)
+    watched = opened(language, theme, size)
+    page = go(watched, server, "/import")
+    name = f"Khách hàng {language}.csv"
+    table = TABLE.replace("nhap", f"nhap-{language}")
+    if language == "vi":
+        page.evaluate(DROP, [name, table])
+    else:
+        file = {"name": name, "mimeType": "text/csv", "buffer": table.encode()}
+        page.locator("[data-file]").set_input_files([file])
+    page.wait_for_selector(f"h1:has-text({json.dumps(name, ensure_ascii=False)})")
+    page.wait_for_selector(f"td:has-text('nhap-{language}-1')")
+    sound(watched)
+    page.get_by_label(say["import.field.city"], exact=True).select_option("Hạng")
+    start = page.get_by_role("button", name=say["import.start"])
+    page.wait_for_function(READY)
+    page.wait_for_selector("[role=status][aria-busy=false]")
+    sound(watched)
+    start.click()
+    page.get_by_role("button", name=say["import.cancel"]).wait_for()
+    subprocess.run(
+        [sys.executable, "-m", "duyen", "import", "uploaded"],
+        env=server.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    page.wait_for_selector(f"text={say['import.state_done']}")
+    with page.expect_download() as got:
+        page.get_by_role("link", name=say["import.rejects"]).click()
+    told = Path(got.value.path()).read_text(encoding="utf-8-sig")
+    assert told.startswith("row,line,reasons,content")
+    page.wait_for_function(READY)
+    sound(watched)
+    with server.owner() as owner:
+        person = owner.get(f"/v1/profiles/user_id:nhap-{language}-1").json()
+    assert {t["name"]: t["value"] for t in person["traits"]}["city"] == "vàng"
+    go(watched, server, "/import")
+    assert page.locator("tbody tr").first.inner_text().startswith(name)
+    page.locator("tbody a").first.click()
+    page.get_by_role("button", name=say["import.forget"]).click()
+    page.wait_for_function("() => location.pathname === '/import'")
+    sound(watched)

@@ -20,6 +20,7 @@ const Results = lazy(() => import("./pages/Results"));
 const Program = lazy(() => import("./pages/Program"));
 const Rejected = lazy(() => import("./pages/Rejected"));
 const Sources = lazy(() => import("./pages/Sources"));
+const Import = lazy(() => import("./pages/Import"));
 const Settings = lazy(() => import("./pages/Settings"));
 const Missing = lazy(() => import("./pages/Missing"));
 
@@ -59,6 +60,7 @@ export function App() {
           <Route path="program/:kind" element={<Program />} />
           <Route path="sources" element={<Sources />} />
           <Route path="rejected" element={<Rejected />} />
+          <Route path="import/:id?" element={<Import />} />
           <Route path="settings" element={<Settings />} />
           <Route path="*" element={<Missing />} />
         </Routes>

@@ -2,6 +2,7 @@ import {
   IconActivity,
   IconBuilding,
   IconChartDots,
+  IconFileImport,
   IconInbox,
   IconListDetails,
   IconMailOff,
@@ -22,6 +23,7 @@ export const PLACES: { path: string; label: Key; Icon: typeof IconUsers; key: st
   { path: "/program", label: "nav.program", Icon: IconListDetails, key: "l" },
   { path: "/sources", label: "nav.sources", Icon: IconPlugConnected, key: "n" },
   { path: "/rejected", label: "nav.rejected", Icon: IconMailOff, key: "x" },
+  { path: "/import", label: "nav.import", Icon: IconFileImport, key: "i" },
   { path: "/settings", label: "nav.settings", Icon: IconSettings, key: "s" },
 ];
 

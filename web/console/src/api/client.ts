@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
-import type { ApiError, Done, Mail, PageEventRow, paths, Replay, SourceStored, TraitResource } from "./schema";
+import type { ApiError, Done, ImportDraft, Mail, PageEventRow, paths, Replay, SourceStored, TraitResource } from "./schema";
 import type { JsonObject } from "./types";
 
 /** What the server refused, in its own words; `code` is stable, `status` 0 means that it did not answer. */
@@ -172,4 +172,14 @@ export const api = {
   rejected: (cursor: Cursor) =>
     body(client.GET("/v1/rejected", { params: { query: said({ cursor }) } })),
   settings: () => body(client.GET("/v1/settings")),
+
+  imports: (cursor: Cursor) => body(client.GET("/v1/imports", { params: { query: said({ cursor }) } })),
+  oneImport: (id: string) => body(client.GET("/v1/imports/{id}", { params: { path: { id } } })),
+  importLook: (id: string, draft: ImportDraft) =>
+    body(client.POST("/v1/imports/{id}/preview", { params: { path: { id } }, body: draft })),
+  startImport: (id: string, mapping: JsonObject) =>
+    body(client.POST("/v1/imports/{id}/start", { params: { path: { id } }, body: { mapping } })),
+  cancelImport: (id: string) => body(client.POST("/v1/imports/{id}/cancel", { params: { path: { id } } })),
+  forgetImport: (id: string) => body(client.DELETE("/v1/imports/{id}", { params: { path: { id } } })),
+  rejectsOf: (id: string) => `/v1/imports/${part(id)}/rejects`,
 };

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 
 import { api, type PeopleFilters, Problem } from "./client";
-import type { JsonObject, Page } from "./types";
+import type { ImportDraft, ImportRow, JsonObject, Page } from "./types";
 
 /** One refused call is not repeated: only a server that did not answer, or said "later", is asked again. */
 function again(failures: number, failure: Error): boolean {
@@ -145,3 +145,25 @@ export const rejected = infiniteQueryOptions({
   queryFn: ({ pageParam }) => api.rejected(pageParam),
   ...paged,
 });
+
+const SOON = 1_000;
+
+export const imports = infiniteQueryOptions({
+  queryKey: ["imports"],
+  queryFn: ({ pageParam }) => api.imports(pageParam),
+  refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.data.some(isMoving)) ? SOON : false),
+  ...paged,
+});
+export const oneImport = (id: string) =>
+  queryOptions({
+    queryKey: ["imports", id],
+    queryFn: () => api.oneImport(id),
+    refetchInterval: ({ state }) => (state.data && isMoving(state.data) ? SOON : false),
+  });
+export const importLook = (id: string, draft: ImportDraft) =>
+  queryOptions({ queryKey: ["look", id, draft], queryFn: () => api.importLook(id, draft), staleTime: 60_000 });
+
+/** Whether an import still changes by itself. */
+function isMoving({ state, applied }: Pick<ImportRow, "state" | "applied">): boolean {
+  return state === "waiting" || state === "running" || (state === "done" && !applied);
+}
