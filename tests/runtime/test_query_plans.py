@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from msgspec import Raw, structs
+
 from duyen.model.event import Collected
 from duyen.model.log import Lane
 from duyen.model.program import ResourceChange
+from duyen.runtime import grouping
 from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.settings import load
@@ -16,6 +20,8 @@ OF_PEOPLE = {
     "evidence",
     "identifiers",
     "members",
+    "groups_told",
+    "group_members",
     "people",
     "redirects",
     "outbox",
@@ -28,13 +34,23 @@ def told(n: int, user: str, anonymous: str = "") -> Collected:
     return Collected(id, "track", NOW + n, NOW + n, "s", True, "Seen", user, anonymous)
 
 
-def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
+def grouped(n: int, user: str) -> Collected:
+    """Somebody's company, whose plan changes every time."""
+    call = Collected(f"g{n}-{user}", "group", NOW + n, NOW + n, "s", True, "", user)
+    traits = Raw(f'{{"plan": {n}}}'.encode())
+    return structs.replace(call, group_id="acme", traits=traits)
+
+
+def test_no_statement_walks_through_the_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "AT_ONCE", 1)
     house = House(load(str(tmp_path)), engine=True)
     database = house.state._db
     assert isinstance(database, SqliteDatabase)
     asked: set[str] = set()
     database.connection.set_trace_callback(asked.add)
-    rule = {"did": "Seen", "at_least": 2}
+    rule = {"any": [{"did": "Seen", "at_least": 2}, {"group": {"plan": 2}}]}
     house.tell(Lane.CONTROL, [ResourceChange("segment", "often", {"rule": rule}, "me", 0)])
     engine = Engine(house)
     for n in range(3):
@@ -42,6 +58,7 @@ def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
             Lane.LIVE,
             [
                 *(told(n, f"u{who}") for who in range(5)),
+                *(grouped(n, f"u{who}") for who in range(4)),
                 *(told(n, f"new{n}-{who}", f"a{n}-{who}") for who in range(3)),
                 told(n, "u1", f"shared{n // 2}"),
                 told(n, "u2", f"shared{n // 2}"),
@@ -49,6 +66,7 @@ def test_no_statement_walks_through_the_people(tmp_path: Path) -> None:
         )
         engine.drain()
     database.connection.set_trace_callback(None)
+    assert any("group_walks" in each for each in asked)
     statements = [each for each in asked if each.startswith(("SELECT", "UPDATE", "DELETE"))]
     assert len(statements) > 20
     for statement in statements:

@@ -23,7 +23,7 @@ from duyen.model.event import Rejected
 from duyen.model.group import Told, group_values
 from duyen.model.happening import Due, Happened, Happening, Receipt
 from duyen.model.message import Message
-from duyen.model.person import Person
+from duyen.model.person import Person, Trait
 from duyen.model.program import Program, Segment, WorkspaceSettings
 from duyen.model.times import Millis, parse_duration, parse_time
 from duyen.profiles import group_of, tell_group
@@ -81,6 +81,15 @@ class Story:
     def group(self, id: str, **traits: Any) -> Story:
         """They belong to a company, of which this is known."""
         return self._tell({"type": "group", "groupId": id, "traits": traits}, "", "")
+
+    def knows(self, id: str, **traits: Any) -> Story:
+        """Somebody else told of a company; whoever belongs to it has not been looked at yet."""
+        values = {
+            **self._groups.get(id, {}),
+            **{n: Trait(v, self.now, "") for n, v in traits.items()},
+        }
+        self._groups[id] = values
+        return self
 
     def consents(
         self, purpose: str = "marketing", channel: str = "email", state: str = "granted"
