@@ -13,6 +13,7 @@ from duyen.api import browser_client
 from duyen.api.http import Headers, Request, Send, answer_error, answer_json, wrong_method
 from duyen.api.keys import Key, Keyring, check_origin
 from duyen.api.limits import Limits
+from duyen.api.objections import objections, objects
 from duyen.model.errors import InvalidInput, NotAllowed
 from duyen.model.event import CallType, Collected, Rejected
 from duyen.model.log import Entry, Lane, encode_entry
@@ -100,7 +101,10 @@ class Collecting:
                 proved(self._house.secrets, call) if isinstance(call, Collected) else call
                 for call in judged
             ]
-        offset = await self._keep(judged, Lane.BULK if imported else Lane.LIVE)
+        told = judged
+        if key.is_browser and objects(request, self._house.settings):
+            told = [*judged, *objections(judged)]
+        offset = await self._keep(told, Lane.BULK if imported else Lane.LIVE)
         if len(judged) == 1 and isinstance(judged[0], Rejected):
             why = f"{' '.join(judged[0].reasons)} It is kept under rejected events."
             await answer_error(send, InvalidInput("collect.rejected", why), self._cors(request))

@@ -101,6 +101,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models_every: Annotated[
         int, Meta(ge=1, description="Seconds between trainings of the recommenders.")
     ] = 300
+    gpc: Annotated[
+        bool,
+        Meta(
+            description="Whether a browser's Global Privacy Control (Sec-GPC: 1) is written down as its owner's "
+            "objection to sale and advertising."
+        ),
+    ] = True
+    dnt: Annotated[
+        bool, Meta(description="Whether Do Not Track (DNT: 1) counts as the same objection.")
+    ] = False
     erase_every: Annotated[
         int,
         Meta(
