@@ -58,6 +58,8 @@ class Hooks:
 
     async def __call__(self, request: Request, send: Send) -> None:
         """Serve one delivery."""
+        if request.method not in ("GET", "POST"):
+            raise wrong_method(request.path, "POST")
         source = self._sources.find(request.path.removeprefix(HOOKS))
         if request.method == "GET" and source.kind == "haravan":
             await self._handshake(source, request, send)

@@ -144,7 +144,7 @@ class Documents(redirects.Redirects, groups.Groups):
         self._db.put(
             "chunks",
             sorted(
-                (person, n, pack(events), min(e.time for e in events), max(e.time for e in events))
+                (person, n, pack(events), *_reach([event.time for event in events]))
                 for person, n, events in chunks
             ),
         )
@@ -198,3 +198,8 @@ def _stored(person: Person) -> bytes:
     if person.group_traits:
         person = structs.replace(person, group_traits={})
     return pack(person)
+
+
+def _reach(times: Sequence[Millis]) -> tuple[Millis, Millis]:
+    """From when to when the events of a chunk happened."""
+    return min(times, default=0), max(times, default=0)
