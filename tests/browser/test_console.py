@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from duyen.cli import demo
 from duyen.model.times import DAY, HOUR, MINUTE, Millis, format_time, parse_time
@@ -517,7 +517,7 @@ def test_a_file_comes_in(
     if language == "vi":
         page.evaluate(DROP, [name, table])
     else:
-        file = {"name": name, "mimeType": "text/csv", "buffer": table.encode()}
+        file = FilePayload(name=name, mimeType="text/csv", buffer=table.encode())
         page.locator("[data-file]").set_input_files([file])
     page.wait_for_selector(f"h1:has-text({json.dumps(name, ensure_ascii=False)})")
     page.wait_for_selector(f"td:has-text('nhap-{language}-1')")
