@@ -1,7 +1,7 @@
 """`make bench`: every figure beside its baseline, as a table and as one JSON file.
 
-python -m bench [NAME ...]      names: door path giants moments curve imports decide mail rules lake recommend search
-                                and, by name only: soak (it is long), engines (it needs a PostgreSQL)
+python -m bench [NAME ...]      names: door path giants moments curve imports decide mail rules lake erase recommend
+                                search and, by name only: soak (it is long), engines (it needs a PostgreSQL)
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ NAMES = (
     "mail",
     "rules",
     "lake",
+    "erase",
     "recommend",
     "search",
 )
