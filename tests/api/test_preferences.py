@@ -88,6 +88,13 @@ def traits(owner: httpx.Client, user: str) -> dict[str, Any]:
     return {row["name"]: row["value"] for row in found}
 
 
+def test_more_than_anybody_fills_in_changes_nothing(server: Server, owner: httpx.Client) -> None:
+    _, path = reader(server, owner, "endless-1")
+    many = {f"n{n}": "1" for n in range(300)}
+    assert httpx.post(server.url + path, data=many).status_code == 400
+    assert consent(owner, "endless-1")["marketing"]["state"] == "granted"
+
+
 def test_people_choose_what_how_often_and_when(server: Server, owner: httpx.Client) -> None:
     address, path = reader(server, owner, "chooser-1")
     page = httpx.get(server.url + path)

@@ -7,6 +7,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -164,6 +165,14 @@ def wrong_method(path: str, allowed: str) -> DuyenError:
     problem = InvalidInput("request.method", f"{path} takes {allowed}.", status=405)
     problem.allowed = allowed
     return problem
+
+
+def fields_of(body: bytes, most: int) -> dict[str, list[str]] | None:
+    """What a page's form sends, by name; None where it is more than anybody fills in."""
+    try:
+        return parse_qs(body.decode("utf-8", "replace"), max_num_fields=most)
+    except ValueError:
+        return None
 
 
 def told_beside(error: DuyenError) -> dict[str, str]:

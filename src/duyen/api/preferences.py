@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from html import escape
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from duyen.api.codes import document
+from duyen.api.http import fields_of
 from duyen.api.office import Of, Office, when
 from duyen.api.preference_words import WORDS, Words
 from duyen.api.tracking import FRESH, POLICY, Token, invalid, told_by_link, veiled
@@ -25,12 +25,15 @@ from duyen.messages.links import Payload
 from duyen.model.consent import (
     ANY,
     DEFAULT_BRAND,
+    MARKETING,
+    USUAL,
     Purpose,
     Statement,
     consent_key,
     granted,
     in_language,
     pending,
+    purposes,
     text_version,
 )
 from duyen.model.errors import DuyenError
@@ -45,19 +48,11 @@ router = APIRouter(tags=["links in mails"])
 LIFE: Millis = 90 * DAY
 """How long the link of a mail opens the preference centre; taking oneself out by a mail's own link has no end."""
 CONFIRM_WITHIN: Millis = 7 * DAY
-CHANNEL, MARKETING = "email", "marketing"
+CHANNEL = "email"
 OFTEN = (1, 2, 3, 7)
 LARGEST_FORM = 20_000
+MOST_FIELDS = 200
 CENTRE = "preference centre"
-USUAL = Purpose(
-    MARKETING,
-    {"vi": "Ưu đãi và tin mới", "en": "Offers and news"},
-    {
-        "vi": "Tôi đồng ý nhận thư giới thiệu ưu đãi và tin mới. Tôi có thể rút lại bất cứ lúc nào.",
-        "en": "I agree to receive mails with offers and news. I may withdraw at any time.",
-    },
-)
-"""What people are asked where the company has named no purposes of its own."""
 Language = Annotated[str, Query(max_length=8, description="`vi` or `en`.")]
 
 
@@ -113,9 +108,9 @@ async def save_centre(token: Token, request: Request, office: Of, lang: Language
     if isinstance(visit, Response):
         return visit
     body = await request.body()
-    if len(body) > LARGEST_FORM:
+    form = fields_of(body, MOST_FIELDS) if len(body) <= LARGEST_FORM else None
+    if form is None:
         return invalid()
-    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=200)
     told = await run_in_threadpool(_chosen, office, visit, form)
     return await _say(office, told, visit, lambda now: _centre(office, now, saved=True))
 
@@ -237,9 +232,7 @@ def _id(visit: Visit, *parts: object) -> str:
 
 
 def _purposes(office: Office) -> Sequence[Purpose]:
-    """What people are asked here; marketing is always among it, for mails of it always may be stopped."""
-    named = office.program().settings.purposes
-    return named if any(each.id == MARKETING for each in named) else (USUAL, *named)
+    return purposes(office.program().settings.purposes)
 
 
 def _purpose(office: Office, id: str) -> Purpose:

@@ -12,6 +12,7 @@ from duyen.model.times import Millis
 ConsentState = Literal["granted", "denied", "pending"]
 ANY = "*"
 DEFAULT_BRAND = "default"
+MARKETING = "marketing"
 PENDING = "?"
 """Begins the key of a yes that waits to be confirmed: it stands beside what holds, and allows nothing."""
 
@@ -47,6 +48,22 @@ class Purpose(msgspec.Struct, frozen=True, omit_defaults=True):
     name: dict[str, str] = {}
     text: dict[str, str] = {}
     confirm: bool = False
+
+
+USUAL = Purpose(
+    MARKETING,
+    {"vi": "Ưu đãi và tin mới", "en": "Offers and news"},
+    {
+        "vi": "Tôi đồng ý nhận thư giới thiệu ưu đãi và tin mới. Tôi có thể rút lại bất cứ lúc nào.",
+        "en": "I agree to receive mails with offers and news. I may withdraw at any time.",
+    },
+)
+"""What people are asked where the company has named no purposes of its own."""
+
+
+def purposes(named: tuple[Purpose, ...]) -> tuple[Purpose, ...]:
+    """What people may be asked; marketing is always among it, for mails of it always may be stopped."""
+    return named if any(each.id == MARKETING for each in named) else (USUAL, *named)
 
 
 def in_language(texts: dict[str, str], language: str) -> str:
