@@ -25,6 +25,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     "messages": {"name": "A message", "subject": "Chào {{ person.name }}", "body": BODY},
     "placements": {"name": "A placement", "fill": "offers", "fallback": {"title": "Chào"}},
     "offers": {"name": "An offer", "placements": ["thing"], "content": {"title": "x"}},
+    "forms": {"name": "A form", "fields": [{"trait": "email", "type": "email"}]},
     "journeys": {
         "name": "A journey",
         "entry": {"segment": "thing"},
@@ -115,6 +116,15 @@ def test_what_is_in_use_stays(owner: httpx.Client) -> None:
         ("offers/bad", {"placements": ["no-such-placement"], "content": {}}),
         ("messages/bad", {"subject": "x", "body": "<mjml><mj-body>{% if %}</mj-body></mjml>"}),
         ("messages/bad", {"subject": "x", "body": "<mjml><mj-bodyy></mjml>"}),
+        ("forms/bad", {"fields": []}),
+        ("forms/bad", {"fields": [{"trait": "a b"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea", "type": "choice"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea", "type": "file"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea", "label": {"fr": "Thé"}}]}),
+        ("forms/bad", {"fields": [{"trait": "tea"}, {"trait": "tea"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea"}], "consent": [{"purpose": "nobody-named"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea"}], "redirect": "javascript:alert(1)"}),
+        ("forms/bad", {"fields": [{"trait": "tea"}], "redirect": "https://a.test;script-src *"}),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_place(

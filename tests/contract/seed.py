@@ -51,6 +51,11 @@ PROGRAM: dict[str, dict[str, Any]] = {
         "steps": [{"send": "letter"}],
     },
     "placements/hero": {"name": "Hero", "fallback": {"title": "Chào"}},
+    "forms/sign-up": {
+        "name": "Sign up",
+        "fields": [{"trait": "email", "type": "email", "required": True}, {"trait": "name"}],
+        "consent": [{}],
+    },
     "offers/lotus": {"name": "Lotus", "placements": ["hero"], "content": {"title": "Sen"}},
 }
 """Definitions as `duyen apply` sends them, each after what it names."""
@@ -102,7 +107,7 @@ class Seed:
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
         known |= {"erasures": self.erasure, "imports": self.upload}
         known |= dict(place.split("/") for place in PROGRAM)
-        known |= {"sources": "shop", "hooks": "shop"}
+        known |= {"sources": "shop", "hooks": "shop", "{id}": "sign-up"}
         return {"id": known[start]}
 
     def put_back(self) -> None:

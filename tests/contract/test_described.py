@@ -33,6 +33,7 @@ UNUSUAL = {
     "GET /t/c/{token}": 302,
     "GET /t/k/{token}": 410,  # nothing waits to be confirmed
     "POST /t/k/{token}": 410,
+    "POST /f/{id}": 400,  # only a page of ours can be filled in
     "POST /v1/clock": 409,  # time is the wall's
     "POST /v1/hooks/{id}": 401,  # only the shop can sign it
     "POST /v1/logout": 204,

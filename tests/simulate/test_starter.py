@@ -26,6 +26,7 @@ def test_the_definitions_fit_together() -> None:
     assert len(program.segments) >= 4
     assert len(program.journeys) >= 3
     assert len(program.offers) == 6
+    assert set(program.forms) == {"tea-letter"}
     assert set(program.placements) == {HOME, SIDE}
     seen: set[str] = set()
     for kind, id, body in starter.definitions():

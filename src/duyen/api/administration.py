@@ -16,6 +16,7 @@ from duyen.api import (
     decisions,
     erasures,
     export,
+    forms,
     groups,
     imports,
     mail,
@@ -78,6 +79,7 @@ ROUTERS = (
     clock,
     tracking,
     preferences,
+    forms,
     shop,
     pages,
 )

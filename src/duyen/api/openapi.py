@@ -47,20 +47,22 @@ def complete(described: Described) -> Described:
 
 
 OPEN = frozenset({"/v1/login"})
+PAGES = ("/t/", "/f/")
+"""What people open in a browser, who have no key."""
 
 
 def _finish(path: str, call: Described) -> None:
     """Errors have one shape; who may call is said."""
     error: Described = {"application/json": {"schema": _ref("ApiError")}}
-    # Whoever reads a mail is told on a page.
-    wrong = error | {"text/html": {}} if path.startswith("/t/") else error
+    # Whoever reads a mail, or fills in a form, is told on a page.
+    wrong = error | {"text/html": {}} if path.startswith(PAGES) else error
     call["responses"].pop("422", None)
     call["responses"]["4XX"] = {"description": "What went wrong, and what to do.", "content": wrong}
     call["responses"]["503"] = {
         "description": "Not now, for example because the disk is full; `Retry-After` says when to come again.",
         "content": wrong,
     }
-    if path not in OPEN and not path.startswith("/t/"):
+    if path not in OPEN and not path.startswith(PAGES):
         call.setdefault("security", [{"secretKey": []}, {"console": []}])
 
 

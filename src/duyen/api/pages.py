@@ -142,7 +142,7 @@ def docs() -> Response:
 @router.get(ANYTHING)
 def console(path: str, request: Request) -> Response:
     """The console's files; a path of the console itself answers with its one page."""
-    if path.startswith(("v1/", "t/", "shop/", "docs/")) or path == "v1":
+    if path.startswith(("v1/", "t/", "f/", "shop/", "docs/")) or path == "v1":
         raise nothing(request.url.path)
     root = (DIST / "console").resolve()
     index = root / "index.html"

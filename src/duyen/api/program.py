@@ -1,4 +1,4 @@
-"""Computed traits, segments, journeys, messages, offers and placements: the same calls, written once, for each kind."""
+"""Traits, segments, journeys, messages, offers, placements and forms: the same calls, written once, for each kind."""
 
 from __future__ import annotations
 

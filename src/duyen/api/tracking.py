@@ -75,14 +75,14 @@ async def opened(token: Token, request: Request, office: Of) -> Response:
 async def clicked(token: Token, request: Request, office: Of) -> Response:
     """Leads on to the address sealed in the token, also where the log cannot take the click in."""
     payload = office.links.verify(token)
-    place = _located(payload.url) if payload is not None and payload.kind == "c" else ""
+    place = located(payload.url) if payload is not None and payload.kind == "c" else ""
     if payload is None or not place:
         return invalid()
     await _note(office, payload, EMAIL_LINK_CLICKED, request)
     return Response(status_code=302, headers={**FRESH, "location": place})
 
 
-def _located(url: str) -> str:
+def located(url: str) -> str:
     """An address as a header can carry it (host in IDNA, the rest percent-encoded), or "" where it is none."""
     try:
         parts = urlsplit(url)

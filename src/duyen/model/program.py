@@ -8,6 +8,7 @@ import msgspec
 
 from duyen.model.catalogue import Offer, Placement
 from duyen.model.consent import DEFAULT_BRAND, Purpose
+from duyen.model.form import Form
 from duyen.model.journey import Journey
 from duyen.model.message import Message
 from duyen.model.rule import Rule, Term
@@ -20,6 +21,7 @@ ResourceKind = Literal[
     "message",
     "offer",
     "placement",
+    "form",
     "settings",
     "key",
     "admin",
@@ -123,6 +125,7 @@ class Program(msgspec.Struct, frozen=True):
     message_versions: dict[str, int] = {}
     offers: dict[str, Offer] = {}
     placements: dict[str, Placement] = {}
+    forms: dict[str, Form] = {}
     settings: WorkspaceSettings = WorkspaceSettings()
     broken: dict[tuple[str, str], str] = {}
     """(kind, id) -> what is wrong with a definition that cannot be read: it is left out, the rest goes on."""

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import yaml
 
-from duyen import decide, identity
+from duyen import decide, forms, identity
 from duyen.journeys.parse import parse_journey
 from duyen.journeys.plan import every_step, rules_of
 from duyen.model.catalogue import Offer, Placement
+from duyen.model.consent import purposes
 from duyen.model.errors import InvalidRule, NotFound
+from duyen.model.form import Form
 from duyen.model.journey import EventEntry, Journey, ScheduleEntry, SegmentEntry, Send
 from duyen.model.message import Message
 from duyen.model.program import (
@@ -33,7 +35,9 @@ from duyen.rules.formula import names
 from duyen.rules.series import leaves
 from duyen.step import Plan
 
-Definition = ComputedTrait | Segment | Journey | Message | Offer | Placement | WorkspaceSettings
+Definition = (
+    ComputedTrait | Segment | Journey | Message | Offer | Placement | Form | WorkspaceSettings
+)
 KINDS: dict[str, ResourceKind] = {
     "traits": "trait",
     "segments": "segment",
@@ -41,6 +45,7 @@ KINDS: dict[str, ResourceKind] = {
     "messages": "message",
     "offers": "offer",
     "placements": "placement",
+    "forms": "form",
 }
 """Folder and URL name -> kind of the definitions that people write."""
 SETTINGS_ID = "workspace"
@@ -77,6 +82,8 @@ def parse(kind: str, id: str, raw: Any, timezone: str = "UTC") -> Definition:
         plain_offer = _convert(kind, body, Offer)
         offer: Offer = msgspec.structs.replace(plain_offer, eligible=eligible, when=when)
         return offer
+    if kind == "form":
+        return forms.check(_convert(kind, body, Form))
     if kind in ("message", "placement"):
         plain: Message | Placement = _convert(
             kind, body, {"message": Message, "placement": Placement}[kind]
@@ -195,6 +202,7 @@ def build(
         message_versions=versions,
         offers=found["offer"],
         placements=found["placement"],
+        forms=found["form"],
         settings=settings,
         broken=broken,
     )
@@ -266,6 +274,8 @@ def _checks(program: Program) -> Iterator[tuple[str, str, Callable[[], object]]]
         yield "offer", offer.id, partial(_check_offer, offer, book, program)
     for place in program.placements.values():
         yield "placement", place.id, partial(decide.policy, place.policy)
+    for form in program.forms.values():
+        yield "form", form.id, partial(_check_form, form, program)
     for journey in program.journeys.values():
         yield "journey", journey.id, partial(_check_journey, journey, program, rules)
 
@@ -282,6 +292,24 @@ def _check_offer(offer: Offer, book: decide.Rulebook, program: Program) -> None:
     decide.check(offer, book)
     for placement in offer.placements:
         _need("placement", placement, program.placements)
+
+
+def _check_form(form: Form, program: Program) -> None:
+    for field in form.fields:
+        if field.trait in program.traits:
+            raise InvalidRule(
+                "form.computed",
+                f"It asks for “{field.trait}”, which is a computed trait: nobody can write it.",
+                at="fields",
+            )
+    named = {purpose.id for purpose in purposes(program.settings.purposes)}
+    for agreement in form.consent:
+        if agreement.purpose not in named:
+            raise InvalidRule(
+                "form.purpose",
+                f"It asks for the purpose “{agreement.purpose}”, which the settings do not name; put it there first.",
+                at="consent",
+            )
 
 
 def _check_journey(journey: Journey, program: Program, rules: Mapping[str, Rule]) -> None:

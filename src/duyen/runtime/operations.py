@@ -213,7 +213,7 @@ def changes(
     differing = {key: body for key, body in wanted.items() if current.get(key) != body}
     if differing:
         would_be(program, differing)
-    kinds = ("settings", "trait", "segment", "message", "placement", "offer", "journey")
+    kinds = ("settings", "trait", "segment", "message", "placement", "offer", "form", "journey")
     order = {kind: place for place, kind in enumerate(kinds)}
     return [
         ResourceChange(kind, id, body, author, now)

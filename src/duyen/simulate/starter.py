@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-ORDER = ("placements", "segments", "messages", "offers", "journeys")
+ORDER = ("placements", "segments", "messages", "offers", "journeys", "forms")
 """What is named must be there before what names it."""
 
 
