@@ -13,7 +13,7 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse
 
 from duyen.api.codes import document
-from duyen.api.form_ticket import BITS
+from duyen.api.form_ticket import BITS, QUICKEST
 from duyen.api.form_words import WORDS, Words
 from duyen.api.preferences import STYLE
 from duyen.api.tracking import FRESH, located
@@ -25,16 +25,18 @@ TRAP = "website"
 """The name of a field that people do not see: whoever fills it in is a machine."""
 SCRIPT = (
     '(async()=>{const f=document.querySelector("form"),s=globalThis.crypto&&crypto.subtle;if(!f||!s)return;'
-    "const t=f.elements.ticket.value,e=new TextEncoder();let done=false,waits=false;"
+    "const t=f.elements.ticket.value,e=new TextEncoder();let done=false,found=false,waits=false;"
+    f"const calm=new Promise(r=>setTimeout(r,{QUICKEST + 200}));"
     'f.addEventListener("submit",v=>{if(!done){v.preventDefault();waits=true;'
     'f.querySelector("button").setAttribute("aria-busy","true")}});'
-    "for(let n=0;!done;n+=256){const all=await Promise.all(Array.from({length:256},(_,i)=>"
+    "for(let n=0;!found;n+=256){const all=await Promise.all(Array.from({length:256},(_,i)=>"
     's.digest("SHA-256",e.encode(t+"."+(n+i)))));'
     f"const hit=all.findIndex(d=>new DataView(d).getUint32(0)>>>{32 - BITS}===0);"
-    "if(hit>=0){f.elements.proof.value=String(n+hit);done=true}}"
-    "if(waits)f.submit()})()"
+    "if(hit>=0){f.elements.proof.value=String(n+hit);found=true}}"
+    "await calm;done=true;"
+    "if(waits)f.requestSubmit()})()"
 )
-"""Finds the number by which `proved` holds, and lets the form go once it has it."""
+"""Finds the number by which `proved` holds, and lets the form go once it has it and nobody could call it too quick."""
 _HASH = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 _STYLE = """<style>
 input:not([type=checkbox]){font:inherit;width:100%;box-sizing:border-box;padding:.75rem;border-radius:.5rem;
@@ -42,7 +44,7 @@ border:1px solid #8888;background:Canvas;color:CanvasText}
 input:focus-visible{outline:3px solid #B5342C;outline-offset:2px}
 [aria-invalid=true]{border-color:#B5342C!important}[aria-busy=true]{opacity:.6}
 .fault{color:#B5342C;margin:.3rem 0 0}.may{font-weight:400;opacity:.8}
-.trap{position:absolute;left:-9999px}p.lead{white-space:pre-line}
+.box{margin-top:.6rem}.trap{position:absolute;left:-9999px}p.lead{white-space:pre-line}
 .note.wrong{border-color:#B5342C;background:#B5342C14}
 @media (prefers-color-scheme:dark){.fault{color:#F08A80}[aria-invalid=true]{border-color:#F08A80!important}}
 </style>"""
