@@ -58,6 +58,7 @@ MORE_PLACES = (
     "/program/messages",
     "/program/offers",
     "/program/placements",
+    "/program/forms",
     "/program/traits",
 )
 """Places that hold the same parts: looked at on the phone, where room is short."""

@@ -144,6 +144,8 @@ export const api = {
     body(client.GET("/v1/offers", { params: { query: said({ cursor }) } })),
   placements: (cursor: Cursor) =>
     body(client.GET("/v1/placements", { params: { query: said({ cursor }) } })),
+  forms: (cursor: Cursor) =>
+    body(client.GET("/v1/forms", { params: { query: said({ cursor }) } })),
   traits: (cursor: Cursor) =>
     body(client.GET("/v1/traits", { params: { query: { limit: 200, ...said({ cursor }) } } })),
   putTrait: (id: string, definition: JsonObject) =>

@@ -113,6 +113,11 @@ export const placements = infiniteQueryOptions({
   queryFn: ({ pageParam }) => api.placements(pageParam),
   ...paged,
 });
+export const forms = infiniteQueryOptions({
+  queryKey: ["program", "forms"],
+  queryFn: ({ pageParam }) => api.forms(pageParam),
+  ...paged,
+});
 export const traits = infiniteQueryOptions({
   queryKey: ["program", "traits"],
   queryFn: ({ pageParam }) => api.traits(pageParam),

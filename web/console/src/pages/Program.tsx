@@ -6,6 +6,7 @@ import { Link, Navigate, useLocation, useNavigate, useParams } from "react-route
 
 import { api } from "../api/client";
 import {
+  forms,
   journeys,
   journeysReport,
   messagePreview,
@@ -28,7 +29,7 @@ import { channelWords, purposeWords } from "../words/codes";
 import { entryWords, isObject, ruleWords, stepWords } from "../words/rule";
 import { Traits } from "./program/Traits";
 
-const KINDS = ["segments", "journeys", "messages", "offers", "placements"] as const;
+const KINDS = ["segments", "journeys", "messages", "offers", "placements", "forms"] as const;
 type ProgramKind = (typeof KINDS)[number];
 const TABS = [...KINDS, "traits"] as const;
 type Definition = Resource | SegmentResource;
@@ -41,6 +42,7 @@ function useList(kind: ProgramKind) {
     messages: useInfiniteQuery({ ...messages, enabled: kind === "messages" }),
     offers: useInfiniteQuery({ ...offers, enabled: kind === "offers" }),
     placements: useInfiniteQuery({ ...placements, enabled: kind === "placements" }),
+    forms: useInfiniteQuery({ ...forms, enabled: kind === "forms" }),
   };
   return lists[kind];
 }
@@ -161,6 +163,7 @@ function One({ kind, resource }: { kind: ProgramKind; resource: Definition }) {
             {kind === "segments" && <SegmentPeople id={resource.id} />}
             {kind === "journeys" && <Steps id={resource.id} />}
             {kind === "messages" && <Preview id={resource.id} />}
+            {kind === "forms" && resource.live && !resource.problem && <FormPage id={resource.id} />}
             <Text size="sm" c="dimmed">
               {t("program.changed", {
                 id: resource.id,
@@ -202,6 +205,13 @@ function Says({ kind, definition }: { kind: ProgramKind; definition: JsonObject 
       return definition.fill === "items"
         ? t("program.items_says", { recommender: said(definition.recommender) || "popular" })
         : t("program.offers_says");
+    case "forms": {
+      const asked = Array.isArray(definition.fields) ? definition.fields : [];
+      const fields = f.list(asked.map((field) => (isObject(field) ? said(field.trait) : "")));
+      return typeof definition.ask === "number" && definition.ask > 0
+        ? t("program.form_says_few", { n: definition.ask, fields })
+        : t("program.form_says", { fields });
+    }
   }
 }
 
@@ -210,6 +220,15 @@ function SegmentPeople({ id }: { id: string }) {
   return (
     <Anchor component={Link} to={`/people?segment=${encodeURIComponent(id)}`} size="sm">
       {t("program.see_people")}
+    </Anchor>
+  );
+}
+
+function FormPage({ id }: { id: string }) {
+  const { t } = useWords();
+  return (
+    <Anchor href={`/f/${encodeURIComponent(id)}`} target="_blank" rel="noreferrer" size="sm">
+      {t("program.see_form")}
     </Anchor>
   );
 }

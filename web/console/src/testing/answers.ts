@@ -681,6 +681,14 @@ export const program: Record<string, Page<Resource>> = {
     resource("home-hero", "Khung đầu trang chủ", { fill: "offers" }, "fill: offers\n"),
     resource("product-also", "Mua cùng nhau", { fill: "items", recommender: "bought_together" }, "fill: items\n"),
   ]),
+  forms: page([
+    resource(
+      "tea-letter",
+      "Thư trà mới",
+      { fields: [{ trait: "email", type: "email" }, { trait: "name" }], ask: 1 },
+      "fields:\n  - trait: email\n    type: email\n  - trait: name\nask: 1\n",
+    ),
+  ]),
 };
 
 export const rejected: Page<RejectedRow> = page(
@@ -935,6 +943,7 @@ export const ANSWERS: Record<string, unknown> = {
   "/v1/messages": program.messages,
   "/v1/offers": program.offers,
   "/v1/placements": program.placements,
+  "/v1/forms": program.forms,
   "/v1/traits": traits,
   "POST /v1/traits/preview": traitPreview,
   "/v1/vocabulary": vocabulary,

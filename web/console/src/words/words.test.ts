@@ -38,6 +38,7 @@ describe("the two languages", () => {
     ["program.messages", "Messages", "Thông điệp"],
     ["program.placements", "Placements", "Vị trí hiển thị"],
     ["program.offers", "Offers", "Ưu đãi"],
+    ["program.forms", "Forms", "Biểu mẫu"],
     ["why.propensity", "Propensity", "Xác suất chọn"],
     ["arm.held_out", "Hold-out", "Nhóm đối chứng"],
     ["arm.treated", "Treated", "Nhóm tác động"],
