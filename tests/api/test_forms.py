@@ -10,7 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
-from duyen.api.form_ticket import LIFE, MOST_A_PAGE, MOST_WITHOUT_PROOF, Ticket, Tickets, proved
+from duyen.api.form_ticket import (
+    DOWNLOAD_LIFE,
+    LIFE,
+    MOST_A_PAGE,
+    MOST_WITHOUT_PROOF,
+    Ticket,
+    Tickets,
+    proved,
+)
 from duyen.api.form_words import spoken
 from duyen.runtime.secrets import Secrets
 from tests.api.server import Server, until
@@ -345,6 +353,44 @@ def test_a_form_may_lead_on_and_no_other_is_there(server: Server, owner: httpx.C
     for id in ("form-on", "no-such-form"):
         assert httpx.get(f"{server.url}/f/{id}").status_code == 404
         assert post(server, id, {}).status_code == 404
+
+
+def test_whoever_has_filled_it_in_may_have_the_file(server: Server, owner: httpx.Client) -> None:
+    put(owner, "form-file", SIGN_UP | {"download": "Cẩm nang.txt"})
+    sent = post(server, "form-file", filled(server, "form-file", "fv14"))
+    assert sent.status_code == 200
+    found = re.search(r'href="(/f/form-file/download/[^"]+)"', sent.text)
+    assert found is not None, sent.text
+    link = server.url + unescape(found[1])
+    assert httpx.get(link).status_code == 404, "the company has not put it there yet"
+    folder = server.folder / "downloads"
+    folder.mkdir(exist_ok=True)
+    (folder / "Cẩm nang.txt").write_text("<script>Pha trà</script>", encoding="utf-8")
+    for _ in range(2):
+        got = httpx.get(link)
+        assert got.status_code == 200
+        assert got.text == "<script>Pha trà</script>"
+        assert got.headers["content-disposition"].startswith("attachment")
+        assert got.headers["content-type"] == "application/octet-stream"
+        assert got.headers["content-security-policy"] == "sandbox"
+    until(lambda: "File Downloaded" in events(owner, "fv14"))
+    assert events(owner, "fv14").count("File Downloaded") == 1
+    seal = tickets(server, "form-file")._replace(kind="download").seal
+    now = int(time.time() * 1000)
+    told = {
+        "x": 400,
+        opened(server, "form-file", "fv14"): 400,  # a page that nobody has filled in
+        seal(Ticket("t", "fv14", now - DOWNLOAD_LIFE - 60_000)): 410,
+        seal(Ticket("t", "fv14", now + 60_000)): 410,
+        seal(Ticket("t", "fv14", now)): 200,
+    }
+    for token, status in told.items():
+        answer = httpx.get(f"{server.url}/f/form-file/download/{token}")
+        assert answer.status_code == status
+        assert status == 200 or 'href="/f/form-file?lang=vi"' in answer.text
+    other = link.replace("form-file", "form-whole")
+    put(owner, "form-whole", SIGN_UP)
+    assert httpx.get(other).status_code == 400, "a link is one form's"
 
 
 def test_more_than_anybody_fills_in_is_refused(server: Server, owner: httpx.Client) -> None:

@@ -123,6 +123,8 @@ def test_what_is_in_use_stays(owner: httpx.Client) -> None:
         ("forms/bad", {"fields": [{"trait": "tea", "label": {"fr": "Thé"}}]}),
         ("forms/bad", {"fields": [{"trait": "tea"}, {"trait": "tea"}]}),
         ("forms/bad", {"fields": [{"trait": "tea"}], "consent": [{"purpose": "nobody-named"}]}),
+        ("forms/bad", {"fields": [{"trait": "tea"}], "download": "../state.db"}),
+        ("forms/bad", {"fields": [{"trait": "tea"}], "download": ".env"}),
         ("forms/bad", {"fields": [{"trait": "tea"}], "redirect": "javascript:alert(1)"}),
         ("forms/bad", {"fields": [{"trait": "tea"}], "redirect": "https://a.test;script-src *"}),
     ],

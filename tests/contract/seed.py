@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import time
 from base64 import b64encode
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import requests
 from msgspec import structs
 
+from duyen.api.form_ticket import Ticket, Tickets
 from duyen.messages.links import Links
 from duyen.runtime.secrets import Secrets
 from tests.api.server import EMAIL, ORIGIN, PASSWORD, Server, until
@@ -55,6 +57,7 @@ PROGRAM: dict[str, dict[str, Any]] = {
         "name": "Sign up",
         "fields": [{"trait": "email", "type": "email", "required": True}, {"trait": "name"}],
         "consent": [{}],
+        "download": "guide.txt",
     },
     "offers/lotus": {"name": "Lotus", "placements": ["hero"], "content": {"title": "Sen"}},
 }
@@ -82,6 +85,7 @@ class Seed:
         self.erasure = self._erasure()
         self.mail, links = self._mail()
         self.tokens = {kind: links[kind] for kind in "ocu"} | self._other_links(links["u"])
+        self.download = self._download()
         self.rejected = self._rejected()
         self.visitor = self._visitor()
         self.bodies = self._bodies()
@@ -98,6 +102,8 @@ class Seed:
             return {"address": "never@example.test"}
         if "{writeKey}" in path:
             return {"writeKey": self.server.browser_key}
+        if start == "{id}":
+            return {"id": "sign-up", "token": self.download}
         if "{token}" in path:
             return {"token": self.tokens[path.split("/")[2]]}
         if "{id}" not in path:
@@ -107,7 +113,7 @@ class Seed:
         known = {"decisions": self.decision, "mail": self.mail, "catalog": ITEMS[0]["id"]}
         known |= {"erasures": self.erasure, "imports": self.upload}
         known |= dict(place.split("/") for place in PROGRAM)
-        known |= {"sources": "shop", "hooks": "shop", "{id}": "sign-up"}
+        known |= {"sources": "shop", "hooks": "shop"}
         return {"id": known[start]}
 
     def put_back(self) -> None:
@@ -178,6 +184,14 @@ class Seed:
         assert payload is not None
         kinds: tuple[Any, ...] = ("p", "k")
         return {kind: links.token(structs.replace(payload, kind=kind)) for kind in kinds}
+
+    def _download(self) -> str:
+        """A link to the file of the form, as whoever has filled it in has it."""
+        folder = self.server.folder / "downloads"
+        folder.mkdir(exist_ok=True)
+        (folder / "guide.txt").write_text("Pha trà sen\n", encoding="utf-8")
+        tickets = Tickets(Secrets.open(self.server.folder), "sign-up", "download")
+        return tickets.seal(Ticket.fresh("reader", (), int(time.time() * 1000)))
 
     def _rejected(self) -> str:
         call = {"type": "track", "userId": "an"}

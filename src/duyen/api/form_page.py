@@ -115,14 +115,26 @@ def show(sheet: Sheet, status: int = 200) -> Response:
     )
 
 
-def thank(form: Form, language: str) -> Response:
-    """After it was taken in: a few words, or on to where the company wants people to go."""
+def thank(form: Form, language: str, link: str = "") -> Response:
+    """After it was taken in: a few words and the link to a file, or on to where the company wants people to go."""
     words = WORDS[language]
     if form.redirect:
         return Response(status_code=303, headers={**FRESH, "location": located(form.redirect)})
     text = in_language(form.thanks, language) or words.thanks
     body = f'<p class="lead" role="status">{escape(text)}</p>'
+    if link:
+        label = escape(words.download.format(file=form.download))
+        body += f'<p><a href="{escape(link)}" download>{label}</a></p>'
     return _page(form, language, words.thanks_title, body)
+
+
+def no_file(form: Form, language: str, why: str, status: int) -> Response:
+    """The link to a file leads to none; the form gives another."""
+    words = WORDS[language]
+    body = (
+        f'<p>{why}</p><p><a href="/f/{escape(form.id)}?lang={language}">{words.link_again}</a></p>'
+    )
+    return _page(form, language, words.link_title, body, status)
 
 
 def gone(language: str) -> Response:

@@ -18,6 +18,7 @@ from duyen.model.times import DAY, MINUTE, SECOND, Millis
 from duyen.runtime.secrets import Secrets
 
 LIFE: Millis = DAY
+DOWNLOAD_LIFE: Millis = 7 * DAY
 QUICKEST: Millis = 2 * SECOND
 """Nobody reads and fills in a form faster."""
 BITS = 14
@@ -37,7 +38,7 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True):
     id: str
     visitor: str
     start: Millis
-    asked: tuple[str, ...]
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, visitor: str, asked: tuple[str, ...], now: Millis) -> Ticket:
@@ -50,6 +51,8 @@ class Tickets(NamedTuple):
 
     by: Secrets
     form: str
+    kind: str = "form"
+    """`form`: of its page; `download`: of its file, for whoever has filled it in."""
 
     def seal(self, ticket: Ticket) -> str:
         """A ticket as a page carries it."""
@@ -66,7 +69,7 @@ class Tickets(NamedTuple):
 
     @property
     def _place(self) -> str:
-        return f"form {self.form}"
+        return f"{self.kind} {self.form}"
 
 
 def proved(sealed: str, proof: str) -> bool:

@@ -27,6 +27,12 @@ class Words(NamedTuple):
     too_much: str
     thanks_title: str
     thanks: str
+    download: str
+    link_title: str
+    link_altered: str
+    link_old: str
+    link_missing: str
+    link_again: str
     gone_title: str
     gone: str
 
@@ -57,6 +63,12 @@ VI = Words(
     too_much="Câu trả lời dài quá, nên chưa được ghi nhận. Bạn hãy viết ngắn hơn.",
     thanks_title="Cảm ơn bạn",
     thanks="Chúng tôi đã nhận được câu trả lời của bạn.",
+    download="Tải tệp {file}",
+    link_title="Chưa tải được tệp",
+    link_altered="Liên kết tải bị cắt hoặc đã thay đổi.",
+    link_old="Liên kết tải đã quá bảy ngày.",
+    link_missing="Tệp này hiện không có ở đây. Bạn vui lòng thử lại sau.",
+    link_again="Điền biểu mẫu để nhận liên kết mới",
     gone_title="Không có biểu mẫu này",
     gone="Biểu mẫu này không còn, hoặc liên kết bị cắt. Bạn hãy mở lại liên kết đã nhận.",
 )
@@ -87,6 +99,12 @@ EN = Words(
     too_much="The answers are too long, so they were not taken in. Please write less.",
     thanks_title="Thank you",
     thanks="We have received your answers.",
+    download="Download {file}",
+    link_title="The file cannot be downloaded",
+    link_altered="The link to the file is cut off or was changed.",
+    link_old="The link to the file is older than seven days.",
+    link_missing="The file is not here at present. Please try again later.",
+    link_again="Fill in the form to get a new link",
     gone_title="There is no such form",
     gone="This form is gone, or its link is cut off. Please open the link that you were given again.",
 )

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from duyen import forms
 from duyen.api import form_page
 from duyen.api.form_page import TRAP, Sheet, tick
 from duyen.api.form_ticket import (
+    DOWNLOAD_LIFE,
     LIFE,
     MOST_A_PAGE,
     MOST_WITHOUT_PROOF,
@@ -33,14 +36,14 @@ from duyen.api.form_ticket import (
 )
 from duyen.api.form_words import WORDS, Words, spoken
 from duyen.api.http import fields_of
-from duyen.api.office import Of, Office
+from duyen.api.office import Of, Office, answers
 from duyen.api.program import Id
-from duyen.api.tracking import MAX_AGENT
+from duyen.api.tracking import FRESH, MAX_AGENT, Token
 from duyen.collect import validate
 from duyen.model.consent import Purpose, purposes, text_version
-from duyen.model.errors import DuyenError, TooMany
+from duyen.model.errors import DuyenError, TooMany, Unavailable
 from duyen.model.event import CONSENT_UPDATED, CallType, Collected, Rejected
-from duyen.model.form import FORM_SUBMITTED, Agreement, Form
+from duyen.model.form import FILE_DOWNLOADED, FORM_SUBMITTED, Agreement, Form
 from duyen.model.log import Lane, encode_entry
 from duyen.model.times import Millis
 from duyen.runtime.secrets import VISITOR_LIFE
@@ -48,6 +51,8 @@ from duyen.runtime.secrets import VISITOR_LIFE
 router = APIRouter(tags=["forms"])
 
 COOKIE = "duyen_visitor"
+DOWNLOADS = "downloads"
+"""The folder of files that forms give away, in the data folder."""
 LARGEST = 64 * 1024
 MOST_NAMES = 200
 KEPT_TEXT = 2_000
@@ -78,6 +83,11 @@ class Opening(NamedTuple):
     def tickets(self) -> Tickets:
         """Those of this form."""
         return Tickets(self.office.house.secrets, self.form.id)
+
+    @property
+    def downloads(self) -> Tickets:
+        """Those of its file."""
+        return self.tickets._replace(kind="download")
 
     @property
     def agreements(self) -> tuple[tuple[Agreement, Purpose], ...]:
@@ -166,9 +176,57 @@ async def fill_in(id: Id, request: Request, office: Of, lang: Language = "") -> 
             return form_page.show(judged.again._replace(note=opening.words.busy), error.status)
     if judged.status != 200:
         return form_page.show(judged.again, judged.status)
-    answer = form_page.thank(opening.form, opening.language)
+    answer = form_page.thank(opening.form, opening.language, _link(opening, judged.ticket))
     _remember(office, answer, judged.ticket.visitor)
     return answer
+
+
+def _link(opening: Opening, ticket: Ticket) -> str:
+    """Where the one who has filled in a form finds its file; "" where it has none."""
+    if not opening.form.download:
+        return ""
+    token = opening.downloads.seal(Ticket(ticket.id, ticket.visitor, _wall()))
+    return f"/f/{opening.form.id}/download/{token}?lang={opening.language}"
+
+
+@router.get(
+    "/f/{id}/download/{token}",
+    summary="The file of a form, for whoever has filled it in.",
+    response_class=FileResponse,
+    responses=answers("application/octet-stream"),
+)
+async def download(
+    id: Id, token: Token, request: Request, office: Of, lang: Language = ""
+) -> Response:
+    """For seven days; the first time is told as `File Downloaded`, also where the log cannot take it in."""
+    opening = await run_in_threadpool(_open, office, id, request, lang)
+    if isinstance(opening, Response):
+        return opening
+    form, words = opening.form, opening.words
+    ticket = opening.downloads.open(token)
+    if ticket is None:
+        return form_page.no_file(form, opening.language, words.link_altered, 400)
+    if not 0 <= _wall() - ticket.start <= DOWNLOAD_LIFE:
+        return form_page.no_file(form, opening.language, words.link_old, 410)
+    place = await run_in_threadpool(_file, office, form)
+    if place is None:
+        return form_page.no_file(form, opening.language, words.link_missing, 404)
+    about = {"form": form.id, "file": form.download}
+    call = {"event": FILE_DOWNLOADED, "properties": about, "anonymousId": ticket.visitor}
+    told = _checked(opening, ticket, FILE_DOWNLOADED, "track", call)
+    with suppress(Unavailable):
+        await office.door.commits.append(Lane.LIVE, [encode_entry(told)])
+    headers = {**FRESH, "content-security-policy": "sandbox"}
+    return FileResponse(
+        place, filename=form.download, media_type="application/octet-stream", headers=headers
+    )
+
+
+def _file(office: Office, form: Form) -> Path | None:
+    """The file of a form as it lies in the data folder; None where it does not."""
+    folder = (office.house.folder / DOWNLOADS).resolve()
+    place = (folder / form.download).resolve()
+    return place if form.download and place.parent == folder and place.is_file() else None
 
 
 def _remember(office: Office, answer: Response, visitor: str) -> None:
@@ -224,15 +282,15 @@ def _judge(
         return answer
     if now - ticket.start < QUICKEST:
         return form_page.show(again._replace(note=words.quick), 422)
-    answers = forms.read(again.asked, raw)
+    read = forms.read(again.asked, raw)
     if filled.get(TRAP):
         kept_as = _rejected(
-            opening, ticket, answers.traits, "A field that people do not see was filled in."
+            opening, ticket, read.traits, "A field that people do not see was filled in."
         )
         return Judged(ticket, [kept_as], again._replace(note=words.robot), 422)
-    if answers.faults:
-        return Judged(ticket, [], again._replace(note=words.fix, faults=answers.faults), 422)
-    entries = _told(opening, ticket, answers.traits, kept["ticked"], _agent(request))
+    if read.faults:
+        return Judged(ticket, [], again._replace(note=words.fix, faults=read.faults), 422)
+    entries = _told(opening, ticket, read.traits, kept["ticked"], _agent(request))
     if any(isinstance(entry, Rejected) for entry in entries):
         return Judged(ticket, entries, again._replace(note=words.too_much), 422)
     return Judged(ticket, entries, again)

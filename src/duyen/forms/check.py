@@ -17,6 +17,7 @@ LONGEST_TEXT = 2_000
 LANGUAGES = ("vi", "en")
 _TRAIT = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 _WORD = re.compile(r"[^/*\s]{1,64}")
+_FILE = re.compile(r"\w[\w.\- ]{0,149}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?", re.ASCII)
 
 
@@ -48,6 +49,12 @@ def check(form: Form) -> Form:
         _check_texts(getattr(form, name), name)
     if form.redirect:
         _check_redirect(form.redirect)
+    if form.download and (form.redirect or not _FILE.fullmatch(form.download)):
+        raise InvalidRule(
+            "form.download",
+            "Name one file of the folder “downloads”, such as guide.pdf, and then no redirect.",
+            at="download",
+        )
     return form
 
 

@@ -9,6 +9,7 @@ import msgspec
 from duyen.model.consent import DEFAULT_BRAND
 
 FORM_SUBMITTED = "Form Submitted"
+FILE_DOWNLOADED = "File Downloaded"
 
 FieldType = Literal["text", "email", "phone", "number", "date", "choice", "checkbox"]
 Texts = dict[str, str]
@@ -55,5 +56,7 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     button: Texts = {}
     thanks: Texts = {}
     redirect: str = ""
+    download: str = ""
+    """The name of a file in the data folder's `downloads` that whoever has filled it in may have."""
     brand: str = DEFAULT_BRAND
     live: bool = True

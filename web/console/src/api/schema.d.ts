@@ -2763,6 +2763,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/f/{id}/download/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file of a form, for whoever has filled it in.
+         * @description For seven days; the first time is told as `File Downloaded`, also where the log cannot take it in.
+         */
+        get: operations["download_f__id__download__token__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -10661,6 +10681,54 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+            /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiError"];
+                    "text/html": unknown;
+                };
+            };
+        };
+    };
+    download_f__id__download__token__get: {
+        parameters: {
+            query?: {
+                /** @description `vi` or `en`; else as the browser says. */
+                lang?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the definition. */
+                id: string;
+                /** @description Sealed by us; nobody can make or change one. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description Not now, for example because the disk is full; `Retry-After` says when to come again. */
