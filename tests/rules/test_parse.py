@@ -150,6 +150,12 @@ WRONG: list[tuple[Any, str, str, str]] = [
     ({"group": "acme"}, "rule.group", "rule.not_a_map", "from trait to its test"),
     ({"group": {"plan": [1]}}, "rule.group.plan", "rule.bad_operand", "in: [a, b]"),
     ({"group": {"": 1}}, "rule.group", "rule.bad_name", "name of the trait"),
+    (
+        {"group": {"trait": "plan", "is": "pro"}},
+        "rule.group.trait",
+        "rule.unknown_key",
+        "group: {plan: …}",
+    ),
     ({"group": {}, "plan": "pro"}, "rule", "rule.unknown_key", "nothing can"),
     ({"consent": "a", "channel": ""}, "rule.channel", "rule.bad_name", "channel"),
 ]

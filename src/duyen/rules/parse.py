@@ -337,7 +337,15 @@ class _Reader:
         )
 
     def _group(self, raw: dict[str, Any], at: str, depth: int) -> Rule:
-        return InGroup(self.where(raw["group"], f"{at}.group", "trait"))
+        tests = raw["group"]
+        if isinstance(tests, dict) and isinstance(tests.get("trait"), str) and len(tests) > 1:
+            name = tests["trait"]
+            raise InvalidRule(
+                "rule.unknown_key",
+                f"A company's traits stand here by their names: group: {{{name}: …}}, not group: {{trait: {name}, …}}.",
+                at=f"{at}.group.trait",
+            )
+        return InGroup(self.where(tests, f"{at}.group", "trait"))
 
     def event_parts(self, raw: dict[str, Any], at: str) -> tuple[tuple[Where, ...], Millis | None]:
         """The `where` and `within` beside an event."""
