@@ -271,6 +271,8 @@ def _judge(
         renewed = Ticket.fresh(ticket.visitor, ticket.asked, now)
         return form_page.show(opening.sheet(renewed, note=words.old, **kept), 410)
     again = opening.sheet(ticket, **kept)
+    if now - ticket.start < QUICKEST:
+        return form_page.show(again._replace(note=words.quick), 422)
     try:
         _rates.take(f"page {form.id} {ticket.id}", MOST_A_PAGE, now)
         if not proved(sealed, filled.get("proof", [""])[0]):
@@ -280,8 +282,6 @@ def _judge(
         answer = form_page.show(again._replace(note=words.often), error.status)
         answer.headers["retry-after"] = str(error.retry_after)
         return answer
-    if now - ticket.start < QUICKEST:
-        return form_page.show(again._replace(note=words.quick), 422)
     read = forms.read(again.asked, raw)
     if filled.get(TRAP):
         kept_as = _rejected(
