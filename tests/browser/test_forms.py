@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from duyen.api.form_ticket import proved
 from tests.api.server import Server, until
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Site, Visit
 
 FORM: dict[str, Any] = {
     "name": "Đăng ký",
@@ -75,3 +75,32 @@ def test_without_javascript_a_person_gets_through(
             page.get_by_role("button", name="Gửi").click()
     expect(page.get_by_text("Hẹn gặp bạn.")).to_be_visible()
     until(lambda: agreed(owner, "plain@example.test"))
+
+
+def test_a_page_that_is_named_may_frame_a_form(
+    server: Server, owner: httpx.Client, visit: Visit, site: Site
+) -> None:
+    body = FORM | {"embed": [site.origin]}
+    assert owner.put("/v1/forms/browser-framed", json=body).status_code == 200
+    seen = visit()
+    frame = f'<iframe src="{server.url}/f/browser-framed" height="700"></iframe>'
+    seen.page.goto(site.put("/framed", "", frame))
+    inside = seen.page.frame_locator("iframe")
+    inside.get_by_label("Địa chỉ email").fill("framed@example.test")
+    inside.get_by_label("Tên của bạn").fill("An")
+    inside.get_by_label("Tôi đồng ý").check()
+    inside.get_by_role("button", name="Gửi").click()
+    expect(inside.get_by_text("Hẹn gặp bạn.")).to_be_visible()
+    until(lambda: agreed(owner, "framed@example.test"))
+    assert seen.troubles == []
+
+
+def test_no_other_page_may_frame_a_form(
+    server: Server, owner: httpx.Client, visit: Visit, site: Site
+) -> None:
+    assert owner.put("/v1/forms/browser-bare", json=FORM).status_code == 200
+    seen = visit()
+    frame = f'<iframe src="{server.url}/f/browser-bare"></iframe>'
+    seen.page.goto(site.put("/bare", "", frame))
+    expect(seen.page.frame_locator("iframe").get_by_role("button", name="Gửi")).to_have_count(0)
+    assert any("frame-ancestors" in trouble for trouble in seen.troubles)

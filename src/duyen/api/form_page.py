@@ -147,9 +147,10 @@ def _page(form: Form | None, language: str, title: str, body: str, status: int =
     # A browser holds a form's address to this policy wherever its answer leads, too.
     on = urlsplit(form.redirect) if form is not None and form.redirect else None
     onward = f" {on.scheme}://{on.netloc}" if on is not None else ""
+    around = " ".join(form.embed) if form is not None and form.embed else "'none'"
     policy = (
         f"default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'; "
-        f"form-action 'self'{onward}; frame-ancestors 'none'; base-uri 'none'"
+        f"form-action 'self'{onward}; frame-ancestors {around}; base-uri 'none'"
     )
     whole = document(title, f"{STYLE}{_STYLE}<h1>{escape(title)}</h1>{body}", language)
     return HTMLResponse(whole, status, headers={**FRESH, "content-security-policy": policy})

@@ -13,10 +13,12 @@ from duyen.model.form import Field, Form
 MOST_FIELDS = 30
 MOST_OPTIONS = 100
 MOST_AGREEMENTS = 10
+MOST_ORIGINS = 20
 LONGEST_TEXT = 2_000
 LANGUAGES = ("vi", "en")
 _TRAIT = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 _WORD = re.compile(r"[^/*\s]{1,64}")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(:\d{1,5})?", re.ASCII)
 _FILE = re.compile(r"\w[\w.\- ]{0,149}")
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(:\d{1,5})?", re.ASCII)
 
@@ -47,6 +49,12 @@ def check(form: Form) -> Form:
             )
     for name in ("title", "lead", "button", "thanks"):
         _check_texts(getattr(form, name), name)
+    if len(form.embed) > MOST_ORIGINS or not all(map(_ORIGIN.fullmatch, form.embed)):
+        raise InvalidRule(
+            "form.embed",
+            f"Name at most {MOST_ORIGINS} origins, such as https://shop.example.",
+            at="embed",
+        )
     if form.redirect:
         _check_redirect(form.redirect)
     if form.download and (form.redirect or not _FILE.fullmatch(form.download)):

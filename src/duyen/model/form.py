@@ -58,5 +58,7 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     redirect: str = ""
     download: str = ""
     """The name of a file in the data folder's `downloads` that whoever has filled it in may have."""
+    embed: tuple[str, ...] = ()
+    """Origins of the pages that may show it in a frame, such as `https://shop.example`."""
     brand: str = DEFAULT_BRAND
     live: bool = True
