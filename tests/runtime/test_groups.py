@@ -21,7 +21,8 @@ from duyen.model.person import Person
 from duyen.model.program import ResourceChange
 from duyen.rules import evaluate, parse_rule
 from duyen.runtime import grouping
-from duyen.runtime.engine import Batch, Engine
+from duyen.runtime.batch import Batch
+from duyen.runtime.engine import Engine
 from duyen.runtime.house import House
 from duyen.runtime.identify import Identified
 from duyen.runtime.lakework import flush

@@ -17,18 +17,15 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
-from duyen import __version__, collect, measure, profiles
+from duyen import __version__, collect
 from duyen.identity import Evidence
 from duyen.model.decision import Decision
-from duyen.model.effect import Add, Cancel, Effect, Enqueue, Fact, Forget
-from duyen.model.event import Collected, Event, Rejected
-from duyen.model.happening import Decided, Due, Happened, Happening, Joined, Nudged, Receipt
+from duyen.model.effect import Forget
+from duyen.model.event import Collected, Rejected
+from duyen.model.happening import Decided, Happened, Nudged
 from duyen.model.log import (
     Delivered,
     Entry,
@@ -43,24 +40,25 @@ from duyen.model.log import (
     Suppress,
     Unmerge,
 )
-from duyen.model.person import Contact, Person, Place
 from duyen.model.program import CatalogueChange, Nudge, ResourceChange, Tick, WorkspaceSettings
-from duyen.model.times import DAY, MINUTE, NEVER, Millis, parse_time
+from duyen.model.times import DAY, Millis, parse_time
 from duyen.model.values import fold
-from duyen.runtime import definitions, erasing, grouping, suppressing, sweep, tally
-from duyen.runtime.directory import directory_row
+from duyen.runtime import definitions, erasing, grouping, suppressing, sweep
+from duyen.runtime.batch import Batch
 from duyen.runtime.forget import forget, outlived
 from duyen.runtime.grouping import Grouping
 from duyen.runtime.heard import note
 from duyen.runtime.house import House
-from duyen.runtime.identify import ASIDE, Identified, Identify, Split
+from duyen.runtime.identify import ASIDE, Identified, Identify
+from duyen.runtime.loading import Loading
 from duyen.runtime.sharding import shard_of_entry
+from duyen.runtime.storing import Storing
 from duyen.runtime.sweep import Swept
-from duyen.step import Moves, Plan, Work, needs_history, step_batch
+from duyen.step import Plan, Work, step_batch
 from duyen.stores.database import Raced
 from duyen.stores.interface import Share, Whole
 from duyen.stores.log import Block
-from duyen.stores.rows import Head, LiftRow, VetoRow
+from duyen.stores.rows import LiftRow, VetoRow
 from duyen.stores.shards import ALL, END, SHARDS, bounds
 from duyen.stores.state import State
 from duyen.stores.state.process import Recorded
@@ -68,8 +66,6 @@ from duyen.stores.state.process import Recorded
 TIMERS_AT_ONCE = 2_000
 BULK_SLICE = 500
 NUDGE_SLICE = 500
-LIST_EVERY = 10 * MINUTE
-"""The people list is sorted by last event this coarsely, so that an event need not move a line."""
 IDLE = 0.02
 """Seconds between looks at everything while nothing comes."""
 TIDY_EVERY = 10.0
@@ -82,28 +78,6 @@ PAUSE = 0.004
 """Seconds, on average, before the second try; twice as many before each further one."""
 
 
-@dataclass
-class Batch:
-    """What one transaction is made of; sums that it adds to are those of its `part`."""
-
-    now: Millis
-    part: int = 0
-    told: list[tuple[Happened | Decided, int, int]] = field(default_factory=list)
-    """Events and decisions in the log's order, each with its address (seq, index)."""
-    vetoes: list[VetoRow] = field(default_factory=list)
-    lifts: list[LiftRow] = field(default_factory=list)
-    receipts: list[Delivered] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    replayed: list[Replayed] = field(default_factory=list)
-    marks: dict[str, int] = field(default_factory=dict)
-    heard: list[Heard] = field(default_factory=list)
-    due: list[str] = field(default_factory=list)
-    nudged: list[tuple[str, Nudged]] = field(default_factory=list)
-    swept: Swept | None = None
-    """A slice of a sweep: what `told` holds was told before, and was nobody's."""
-    settings: WorkspaceSettings = field(default_factory=WorkspaceSettings)
-
-
 class Engine:
     """Applies the log to the state, one batch after another; as far as its share goes, or all of it alone."""
 
@@ -111,6 +85,7 @@ class Engine:
         self.house = house
         self.state: State = house.state
         self._identify = Identify(house.state)
+        self._loading, self._storing = Loading(house.state), Storing(house.state)
         self._share = share or Whole(house.stores.claim("engine"))
         self._tidied = 0.0
         self.batches = self.raced = 0
@@ -499,11 +474,11 @@ class Engine:
         found = self._who(batch, plan)
         groups = Grouping.of(self.state, _of_somebody(batch, found))
         batch.nudged += groups.members(self.state, plan.group_traits)
-        works = self._works(batch, found, plan)
+        works = self._loading.works(batch, found, plan)
         moves = step_batch(works, plan, batch.now, groups.beside(self.state, works))
-        self._store(works, moves, batch, found.persons)
+        self._storing.store(works, moves, batch, found.persons)
         groups.store(self.state, works, batch.now)
-        self._set_aside(found)
+        self._loading.set_aside(found)
         self._forget(works, batch)
         return found
 
@@ -540,337 +515,11 @@ class Engine:
         del found.persons[len(asked) :]
         return found
 
-    def _works(self, batch: Batch, found: Identified, plan: Plan) -> list[Work]:
-        """Everyone whom this batch concerns, loaded, with what happens to them in order."""
-        self._bring_back(found)
-        split = self._split(found, plan, batch.part)
-        happens: dict[str, list[Happening]] = {}
-        joining: dict[str, list[str]] = {}
-        for old, new in found.joins:
-            happens.setdefault(new, [])
-            joining.setdefault(new, []).append(old)
-        for person in found.identifiers:
-            happens.setdefault(person, [])
-        for (told, _, _), person in zip(batch.told, found.persons, strict=True):
-            if person:
-                happens.setdefault(person, []).append(told)
-        for each in found.splits:
-            for person in each.new:
-                happens.setdefault(person, [])
-        moved = dict(found.joins)
-        for person, happening in self._others(batch):
-            happens.setdefault(moved.get(person, person), []).append(happening)
-        heads = self.state.heads([*happens, *(old for old, _ in found.joins)], keep=True)
-        asked = set(found.persons)
-        works = []
-        for person, happenings in happens.items():
-            if person not in asked and not (
-                person in heads or person in split or person in joining
-            ):
-                continue  # a timer or receipt for somebody whom this batch took apart
-            head = split.get(person) or heads.get(person) or Head(Person(person), {}, 0)
-            apart = person in split
-            work = Work(head.person, happenings, head.standing, quiet=apart, regrouped=apart)
-            work.last = head.person.last
-            if person in heads and person not in split:
-                work.woke = head.wake
-            work.identifiers = found.identifiers.get(person)
-            touching = needs_history(head.person, happenings)
-            others = [heads[old] for old in joining.get(person, []) if old in heads]
-            self._recall(work, others)
-            if batch.swept is not None:
-                self._drop_known(work, [head, *others])
-            if others:
-                touching = touching or any(needs_history(h.person, happenings) for h in others)
-                self._join(work, others, plan, touching)
-            stale = work.person.events > 0 and work.person.specs != plan.specs_print
-            # A touch of a mail may tell what earlier ones were, a word on an order what it was, wherever they lie.
-            if (stale or touching) and not others:
-                work.history = self._history(work.person)
-            works.append(work)
-        return sorted(works, key=lambda work: work.person.id)  # in the order of what is stored
-
-    def _others(self, batch: Batch) -> Iterable[tuple[str, Happening]]:
-        """What happens to people other than events: receipts, timers, nudges."""
-        for receipt in batch.receipts:
-            row = self.state.outbox(receipt.key)
-            if row is not None:
-                person = self.state.survivor(row.enqueue.person)
-                yield person, Receipt(receipt.key, receipt.state, receipt.reason)
-        for person in batch.due:
-            yield person, Due()
-        yield from batch.nudged
-
-    def _join(self, work: Work, others: Sequence[Head], plan: Plan, touching: bool = False) -> None:
-        """Put the documents that are now the same person in front of what happens to them."""
-        joined: list[Happening] = []
-        chunks = work.person.chunks
-        everybody = [work.person, *(other.person for other in others)]
-        stale = any(p.events and p.specs != plan.specs_print for p in everybody)
-        retold = (
-            len(others) > 1
-            or stale
-            or touching
-            or any(profiles.shares_events(work.person, p) for p in everybody[1:])
-        )
-        past = self._history(work.person) if retold else []
-        for other in others:
-            if retold:
-                past = past + self._history(other.person)
-            joined.append(Joined(other.person, tuple(past) if retold else None))
-            moved = self.state.chunk_count(other.person.id)
-            self.state.move_chunks(other.person.id, work.person.id, chunks)
-            chunks += moved
-            for segment, since in other.standing.items():
-                if segment not in work.standing:
-                    work.standing[segment] = since
-                    self.state.put_members([(segment, work.person.id, since)], [])
-            self.state.remove_heads([other.person.id])
-            self.state.move_outbox(other.person.id, work.person.id)
-            self.state.put_redirects([(other.person.id, work.person.id)])
-        work.happenings[:0] = joined
-
-    def _recall(self, work: Work, others: Sequence[Head]) -> None:
-        """Ask for those messages that a large document remembers only beside itself; all of them where it is joined."""
-        if others:
-            for person in (work.person, *(other.person for other in others)):
-                if person.apart:
-                    profiles.take_back(person, self.state.all_told(person.id))
-                    self.state.drop_told([person.id])
-        elif work.person.apart:
-            hashes = {
-                h.event.id: profiles.message_hash(h.event.id)
-                for h in work.happenings
-                if isinstance(h, Happened)
-            }
-            told = self.state.told(work.person.id, hashes.values())
-            work.happenings = [
-                h
-                for h in work.happenings
-                if not (isinstance(h, Happened) and hashes[h.event.id] in told)
-            ]
-
-    def _drop_known(self, work: Work, heads: Sequence[Head]) -> None:
-        """What a sweep tells again may be known already, longer ago than message ids are remembered."""
-        if work.happenings:
-            known = {event.id for head in heads for event in self._history(head.person)}
-            work.happenings = [
-                h for h in work.happenings if not (isinstance(h, Happened) and h.event.id in known)
-            ]
-
-    def _bring_back(self, found: Identified) -> None:
-        """Load what was set aside and identifies somebody again."""
-        old = {old for old, _ in found.joins} | {old for split in found.splits for old in split.old}
-        self.state.bring_back(person for person in old if person.startswith(ASIDE))
-
-    def _set_aside(self, found: Identified) -> None:
-        """Keep what names nobody any more apart from people: nobody is contacted by it, and nothing counts it."""
-        aside = [p for split in found.splits for p in split.new if p.startswith(ASIDE)]
-        if aside:
-            self.state.set_aside(aside)
-
-    def _history(self, person: Person) -> list[Event]:
-        return (
-            self.state.chunks(person.id) + person.recent if person.chunks else list(person.recent)
-        )
-
-    def _split(self, found: Identified, plan: Plan, part: int) -> dict[str, Head]:
-        """Make the documents of people whom late evidence took apart, from their own history."""
-        made: dict[str, Head] = {}
-        for split in found.splits:
-            made |= self._take_apart(split, found, plan, part)
-        return made
-
-    def _take_apart(
-        self, split: Split, found: Identified, plan: Plan, part: int
-    ) -> dict[str, Head]:
-        heads = self.state.heads(sorted(split.old), keep=True)
-        belongs: dict[str, list[Event]] = {person: [] for person in split.new}
-        nobodys: list[Event] = []
-        for old, head in heads.items():
-            nameless = belongs.get(found.aside.get(old, ""), nobodys)
-            for event in self._history(head.person):
-                owners = (r.person_of(event.identifiers, event.trusted) for r in found.resolutions)
-                belongs.get(next((o for o in owners if o in belongs), ""), nameless).append(event)
-        max(sorted(belongs.items()), key=lambda pair: len(pair[1]))[1].extend(nobodys)
-        self.state.remove_heads(sorted(split.old))
-        said = _said(heads, plan)
-        people = [p for p in sorted(split.new) if not p.startswith(ASIDE)]
-        heir = max(people or sorted(split.new), key=lambda p: len(belongs[p]))
-        # Who lost only what identifies nobody any more is still the same person, under whatever id.
-        same = {people[0]: next(iter(split.old))} if len(people) == len(split.old) == 1 else {}
-        made = {}
-        for person, own in belongs.items():
-            document = profiles.refold(person, own, plan.specs, plan.burst)
-            document.specs = plan.specs_print
-            former = heads.get(same.get(person, person))
-            standing = former.standing if former is not None else {}
-            if former is not None:
-                profiles.carry(former.person, document)
-            elif said is not None:
-                profiles.carry(said, document)
-                document.outcomes, document.pending = {}, {}
-                document.places = {run: _ended(place) for run, place in said.places.items()}
-                aside = person.startswith(ASIDE)
-                if aside:
-                    document.cells = {}  # it counts in no experiment
-                if (
-                    aside or person != heir or split.old <= split.new
-                ):  # what waits, waits for somebody else
-                    document.ledger = [_withdrawn(line) for line in document.ledger]
-            self.state.put_members([(s, person, since) for s, since in standing.items()], [])
-            made[person] = Head(document, standing, 0)
-        effects = measure.resettle(
-            [head.person for head in heads.values()],
-            [head.person for person, head in made.items() if not person.startswith(ASIDE)],
-            plan.program,
-        )
-        self.state.add((effect for effect in effects if isinstance(effect, Add)), part)
-        self.state.revive(split.new)
-        for old in split.old - split.new:
-            self.state.put_redirects([(old, heir)])
-            self.state.move_outbox(old, heir)
-        return made
-
-    # -- storing what a batch made
-
-    def _store(
-        self, works: Sequence[Work], moves: Moves, batch: Batch, people: Sequence[str]
-    ) -> None:
-        self._store_documents(works)
-        self.state.put_members(moves.entered, moves.left)
-        effects = [effect for work in works for effect in work.effects]
-        self._tally(effects, works, batch)
-        self._store_effects(effects, batch.now, batch.part)
-        self._store_records(works, batch, people)
-
-    def _store_documents(self, works: Sequence[Work]) -> None:
-        chunks = []
-        for work in works:
-            spilled = profiles.spill(work.person)
-            if spilled:
-                chunks.append((work.person.id, work.person.chunks, spilled))
-                work.person.chunks += 1
-                told = profiles.hand_out(work.person)
-                if told:
-                    since = profiles.oldest_week(told)
-                    work.person.apart = self.state.lay_apart(work.person.id, told, since)
-        self.state.put_chunks(chunks)
-        self.state.put_heads(
-            (Head(w.person, w.standing, w.wake) for w in works),
-            {w.person.id: w.woke for w in works if w.woke is not None},
-        )
-        named, seen = [], []
-        for work in works:
-            person = work.person
-            if work.identifiers is not None or work.told_traits:
-                named.append(directory_row(person))
-            elif person.last // LIST_EVERY != work.last // LIST_EVERY:
-                seen.append((person.id, person.events, person.last))
-        self.state.put_people(named)
-        self.state.touch_people(seen)
-
-    def _store_effects(self, effects: Iterable[Effect], now: Millis, part: int) -> None:
-        enqueue: list[Enqueue] = []
-        adds: list[Add] = []
-        facts: list[Fact] = []
-        for effect in effects:
-            if isinstance(effect, Enqueue):
-                enqueue.append(effect)
-            elif isinstance(effect, Add):
-                adds.append(effect)
-            elif isinstance(effect, Fact):
-                facts.append(effect)
-            elif isinstance(effect, Cancel):
-                self._cancel(effect, now)
-        self.state.enqueue(enqueue, now)
-        self.state.add(adds, part)
-        self.state.put_facts(facts)
-
-    def _tally(self, effects: Sequence[Effect], works: Sequence[Work], batch: Batch) -> None:
-        """Count what reports show; before receipts settle their contacts."""
-        sales = [sale for work in works for sale in work.sales]
-        receipts = [(receipt, self.state.outbox(receipt.key)) for receipt in batch.receipts]
-        sums = tally.tally(effects, sales, receipts, batch.now)
-        self.state.add(sums.adds, batch.part)
-        self.state.add_activity(sums.activity, batch.part)
-
-    def _cancel(self, cancel: Cancel, now: Millis) -> None:
-        for waiting in self.state.outbox_of(cancel.person, "waiting"):
-            fits = (
-                cancel.key == waiting.key
-                if cancel.key
-                else (
-                    cancel.channel in ("*", waiting.channel)
-                    and cancel.purpose in ("*", waiting.purpose)
-                )
-            )
-            if fits:
-                self.state.settle_outbox(waiting.key, "cancelled", cancel.reason, now)
-
-    def _store_records(self, works: Sequence[Work], batch: Batch, people: Sequence[str]) -> None:
-        self.state.put_decisions(
-            (work.person.id, happening.decision)
-            for work in works
-            for happening in work.happenings
-            if isinstance(happening, Decided)
-        )
-        self.state.put_rejected(batch.rejected)
-        self.state.put_replayed(batch.replayed)
-        for receipt in batch.receipts:
-            self.state.settle_outbox(receipt.key, receipt.state, receipt.reason, receipt.time)
-        activity: dict[tuple[int, str], int] = {}
-        duplicates = []
-        kept = {id(event) for work in works for event in work.kept}
-        nobodys: set[str] = set()
-        told = batch.told if batch.swept is None else []  # counted when they came
-        for (happening, seq, index), person in zip(told, people[: len(told)], strict=True):
-            if isinstance(happening, Decided):
-                _count(activity, happening.decision.time, tally.DECISIONS)
-                continue
-            event = happening.event
-            if id(event) in kept or (not person and event.id not in nobodys):
-                nobodys |= set() if person else {event.id}
-                _count(activity, event.received, tally.EVENTS)
-                _count(activity, event.received, tally.event(event.name))
-            else:
-                duplicates.append((seq, index))
-        self.state.put_duplicates(duplicates)
-        for receipt in batch.receipts:
-            _count(activity, receipt.time, tally.mail(receipt.state))
-        if batch.rejected:
-            activity[batch.now // MINUTE, tally.REJECTED] = len(batch.rejected)
-        self.state.add_activity(activity, batch.part)
-
 
 def _judges_otherwise(before: WorkspaceSettings, after: WorkspaceSettings) -> bool:
     """Whether everybody has to be looked at again: who is forgotten when, what a scanner's clicks are."""
     names = ("anonymous_days", "burst_within", "burst_links")
     return any(getattr(before, name) != getattr(after, name) for name in names)
-
-
-def _said(heads: Mapping[str, Head], plan: Plan) -> Person | None:
-    """What was promised, said and shown to anybody of some documents: all of it binds all of their heirs."""
-    said: Person | None = None
-    for _, head in sorted(heads.items()):
-        said = (
-            head.person
-            if said is None
-            else profiles.merge(said, head.person, plan.specs, (), plan.burst)
-        )
-    return said
-
-
-def _ended(place: Place) -> Place:
-    """A run that goes on with somebody else: remembered, so that it is not begun again."""
-    return msgspec.structs.replace(place, done=True, wake=NEVER, outcome=profiles.SPLIT)
-
-
-def _withdrawn(line: Contact) -> Contact:
-    """A contact that waits for another of the people whom this ledger was of."""
-    if line.state != "queued":
-        return line
-    return msgspec.structs.replace(line, state="cancelled", reason=profiles.SPLIT)
 
 
 def _evidence(told: Happened | Decided) -> Evidence:
@@ -911,11 +560,6 @@ def _told(
 def _nudge_of(walk: str) -> str:
     """The nudge that a walk belongs to."""
     return walk.partition("#")[0]
-
-
-def _count(activity: dict[tuple[int, str], int], time: Millis, name: str) -> None:
-    key = (time // MINUTE, name)
-    activity[key] = activity.get(key, 0) + 1
 
 
 def _updated(item: dict[str, Any]) -> Millis:
