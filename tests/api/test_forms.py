@@ -402,6 +402,28 @@ def test_more_than_anybody_fills_in_is_refused(server: Server, owner: httpx.Clie
     assert not known(owner, "fv13")
 
 
+def test_answers_beyond_one_event_are_refused_as_a_whole(
+    server: Server, owner: httpx.Client
+) -> None:
+    names = [f"long_{n}" for n in range(30)]
+    put(owner, "form-long", {"name": "Long", "fields": [{"trait": name} for name in names]})
+    ticket = Ticket.fresh("fv15", tuple(names), int(time.time() * 1000) - 10_000)
+    sealed = tickets(server, "form-long").seal(ticket)
+    answers = "&".join(f"f.{name}={'ễ' * 400}" for name in names)
+    body = f"ticket={sealed}&proof={worked(sealed)}&{answers}".encode()
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    sent = httpx.post(f"{server.url}/f/form-long", content=body, headers=kind)
+    assert sent.status_code == 422
+    assert "dài quá" in sent.text
+
+    def kept() -> Any:
+        rows = owner.get("/v1/rejected?limit=200").json()["data"]
+        return [row for row in rows if row["source"] == "form:form-long"]
+
+    assert len(until(kept)) == 1
+    assert not known(owner, "fv15"), "not even that it was sent in"
+
+
 @pytest.mark.parametrize(
     ("asked", "accepted", "language"),
     [

@@ -291,8 +291,9 @@ def _judge(
     if read.faults:
         return Judged(ticket, [], again._replace(note=words.fix, faults=read.faults), 422)
     entries = _told(opening, ticket, read.traits, kept["ticked"], _agent(request))
-    if any(isinstance(entry, Rejected) for entry in entries):
-        return Judged(ticket, entries, again._replace(note=words.too_much), 422)
+    refused = [entry for entry in entries if isinstance(entry, Rejected)]
+    if refused:  # the whole of it is sent again
+        return Judged(ticket, [*refused], again._replace(note=words.too_much), 422)
     return Judged(ticket, entries, again)
 
 
