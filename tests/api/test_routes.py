@@ -12,6 +12,8 @@ from duyen.api.openapi import OPEN, describe
 from tests.api.server import Server, problem
 
 DESCRIBED = describe()
+PUBLIC = ("/t/", "/f/")
+"""Pages for everybody: what signed links lead to, and forms."""
 SAMPLES = {"id": "none", "key": "user_id:nobody", "token": "nothing"}
 ROUTES = [
     (method, path, call)
@@ -22,7 +24,7 @@ NAMES = [f"{method.upper()} {path}" for method, path, _ in ROUTES]
 ADMIN = [
     (method, path)
     for method, path, call in ROUTES
-    if path not in OPEN and not path.startswith("/t/") and {"console": []} in call["security"]
+    if path not in OPEN and not path.startswith(PUBLIC) and {"console": []} in call["security"]
 ]
 
 
